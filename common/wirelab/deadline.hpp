@@ -1,0 +1,38 @@
+/// \file
+/// A time limit for blocking calls: read, write, connect.
+#pragma once
+
+#include <wirelab/values.hpp>
+
+#include <ctime>
+
+namespace wirelab {
+
+/// Bounds the blocking calls that this thread makes while the Deadline lives. When time is up, the
+/// call fails with `boost::asio::error::interrupted`, whose reason() is "timed out".
+///
+/// ~~~
+/// const wirelab::Deadline deadline{timeout};
+/// std::size_t n = socket.read_some(asio::buffer(data), error);
+/// ~~~
+///
+/// It is an alarm clock: a timer (timer_create(2)) that sends a signal to this thread, and a
+/// blocking call that meets a signal returns with the error EINTR (signal(7), "Interruption of
+/// system calls"). The alarm rings again and again until the Deadline ends, so a call that
+/// begins after time was up returns too. Of look-ups it bounds nothing: getaddrinfo(3) tries on.
+class Deadline {
+public:
+    /// Starts the clock. A limit of 0 seconds means no limit.
+    /// Throws Error when the system has no timer left.
+    explicit Deadline(Seconds limit);
+    ~Deadline();
+
+    Deadline(const Deadline&) = delete;
+    Deadline& operator=(const Deadline&) = delete;
+
+private:
+    bool armed_ = false;
+    timer_t timer_{};
+};
+
+}  // namespace wirelab
