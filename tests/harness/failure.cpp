@@ -1,0 +1,114 @@
+#include "failure.hpp"
+#include "catch.hpp"
+
+#include <fcntl.h>
+#include <net/if.h>
+#include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fstream>
+
+namespace harness {
+
+namespace {
+
+bool in_forked_child = false;
+
+// Carries a failure out of the forked child's part of the test case, where Catch2 has no reporter.
+struct ChildFailure {
+    std::string text;
+};
+
+enum ChildStatus { passed = 0, failed = 1, no_namespace = 2 };
+
+bool bring_up_loopback() {
+    const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    ifreq request{};
+    std::strcpy(request.ifr_name, "lo");
+    request.ifr_flags = IFF_UP | IFF_RUNNING;
+    const bool up = ::ioctl(socket, SIOCSIFFLAGS, &request) == 0;
+    ::close(socket);
+    return up;
+}
+
+// An ordinary user may make a network namespace inside a user namespace in which it is root.
+bool enter_private_network() {
+    const uid_t user = ::geteuid();
+    const gid_t group = ::getegid();
+    if (::unshare(user == 0 ? CLONE_NEWNET : CLONE_NEWUSER | CLONE_NEWNET) != 0) return false;
+    if (user != 0) {
+        std::ofstream{"/proc/self/setgroups"} << "deny";
+        std::ofstream{"/proc/self/uid_map"} << "0 " << user << " 1";
+        std::ofstream{"/proc/self/gid_map"} << "0 " << group << " 1";
+    }
+    return bring_up_loopback();
+}
+
+ChildStatus run_in_child(const std::function<void()>& body, std::string& report) {
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    in_forked_child = true;
+    if (!enter_private_network()) return no_namespace;
+    try {
+        body();
+        return passed;
+    } catch (const ChildFailure& failure) {
+        report = failure.text;
+    } catch (const std::exception& error) {
+        report = std::string{"the test itself failed: "} + error.what();
+    }
+    return failed;
+}
+
+std::string read_to_end(int file) {
+    std::string text;
+    std::array<char, 4096> part;
+    for (;;) {
+        const ssize_t size = ::read(file, part.data(), part.size());
+        if (size <= 0) return text;
+        text.append(part.data(), static_cast<std::size_t>(size));
+    }
+}
+
+}  // namespace
+
+void fail(const std::string& text) {
+    if (in_forked_child) throw ChildFailure{text};
+    FAIL(text);
+    std::abort();  // not reached: FAIL throws
+}
+
+void in_private_network(const std::function<void()>& body) {
+    int report_pipe[2];
+    if (::pipe2(report_pipe, O_CLOEXEC) != 0) fail("the test can't make a pipe");
+    const pid_t child = ::fork();
+    if (child == 0) {
+        std::string report;
+        const ChildStatus status = run_in_child(body, report);
+        static_cast<void>(!::write(report_pipe[1], report.data(), report.size()));
+        ::_exit(status);  // nothing of the parent's is to be flushed or destroyed here
+    }
+    ::close(report_pipe[1]);
+    const std::string report = read_to_end(report_pipe[0]);
+    ::close(report_pipe[0]);
+    int status = 0;
+    ::waitpid(child, &status, 0);
+
+    const bool ended_well = WIFEXITED(status);
+    if (ended_well && WEXITSTATUS(status) == no_namespace) {
+        return skip("this machine allows no network namespaces");
+    }
+    if (!report.empty()) fail(report);
+    const bool passed_in_child = ended_well && WEXITSTATUS(status) == passed;
+    REQUIRE(passed_in_child);
+}
+
+}  // namespace harness

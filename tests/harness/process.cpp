@@ -1,0 +1,339 @@
+#include "process.hpp"
+#include "catch.hpp"
+
+#include <boost/asio.hpp>
+
+#include <fcntl.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <regex>
+
+namespace harness {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+
+namespace {
+
+// Output beyond this is read no more; the program blocks, and the test fails on that.
+constexpr std::size_t most_output = 8 * 1024 * 1024;
+
+struct Pipe {
+    int read_end = -1;
+    int write_end = -1;
+
+    Pipe() {
+        int ends[2];
+        if (::pipe2(ends, O_CLOEXEC) != 0) fail("the test can't make a pipe");
+        read_end = ends[0];
+        write_end = ends[1];
+    }
+};
+
+std::string words(const std::string& name, const std::vector<std::string>& arguments) {
+    std::string line = name;
+    for (const std::string& argument : arguments) {
+        const bool plain = !argument.empty() &&
+                           argument.find_first_of(" \t\n\r'\"\\$*?&|;<>()`") == std::string::npos &&
+                           quote(argument) == "\"" + argument + "\"";
+        line += " " + (plain ? argument : quote(argument));
+    }
+    return line;
+}
+
+std::string signal_name(int number) {
+    const char* name = ::sigabbrev_np(number);
+    return name == nullptr ? "signal " + std::to_string(number) : std::string{"SIG"} + name;
+}
+
+std::string lines_of(std::string_view text) {
+    return text.empty() ? "nothing" : quote(text);
+}
+
+// Between fork and exec: only calls that are safe there (signal-safety(7)).
+[[noreturn]] void become(const char* file, char* const* arguments, char* const* environment,
+                         const char* folder, int in, int out, int err,
+                         const StartOptions& options) {
+    ::setpgid(0, 0);
+    ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (!options.stdout_file.empty()) {
+        out = ::open(options.stdout_file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    }
+    ::dup2(in, STDIN_FILENO);
+    ::dup2(out, STDOUT_FILENO);
+    ::dup2(err, STDERR_FILENO);
+    if (options.no_stdout) ::close(STDOUT_FILENO);
+    if (options.open_files > 0) {
+        const auto most = static_cast<rlim_t>(options.open_files);
+        const rlimit limit{most, most};
+        ::setrlimit(RLIMIT_NOFILE, &limit);
+    }
+    // What the test ignores or blocks, the program must not inherit.
+    for (int number = 1; number < NSIG; ++number) std::signal(number, SIG_DFL);
+    sigset_t none;
+    ::sigemptyset(&none);
+    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (::chdir(folder) == 0) ::execve(file, arguments, environment);
+    ::_exit(127);
+}
+
+// A clean environment: what a program finds there must not depend on who runs the tests.
+std::vector<std::string> environment_of(const std::string& folder) {
+    std::vector<std::string> environment{
+        "HOME=" + folder, "LANG=C.UTF-8",
+        // A leak is a fault; so is any report, with a status of its own.
+        "ASAN_OPTIONS=exitcode=99", "UBSAN_OPTIONS=exitcode=99", "TSAN_OPTIONS=exitcode=99"};
+    for (const char* name : {"PATH", "TZ"}) {
+        if (const char* value = std::getenv(name)) {
+            environment.push_back(std::string{name} + "=" + value);
+        }
+    }
+    return environment;
+}
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+    std::vector<char*> result;
+    for (std::string& text : texts) result.push_back(text.data());
+    result.push_back(nullptr);
+    return result;
+}
+
+}  // namespace
+
+Process::Process(Stage& stage, std::string name, const std::string& file,
+                 std::vector<std::string> arguments, const StartOptions& options)
+    : stage_{stage},
+      name_{std::move(name)},
+      stdin_{stage.io()},
+      stdout_{asio::posix::stream_descriptor{stage.io()}, name_ + " prints"},
+      stderr_{asio::posix::stream_descriptor{stage.io()}, name_ + " prints on stderr"},
+      end_{stage.io()} {
+    stage_.transcript().add("$", words(name_, arguments));
+    const std::string folder = stage_.path("");
+    std::vector<std::string> environment = environment_of(folder);
+    arguments.insert(arguments.begin(), file);
+    const std::vector<char*> argument_pointers = pointers(arguments);
+    const std::vector<char*> environment_pointers = pointers(environment);
+
+    const Pipe in;
+    const Pipe out;
+    const Pipe err;
+    pid_ = ::fork();
+    if (pid_ == 0) {
+        become(file.c_str(), argument_pointers.data(), environment_pointers.data(), folder.c_str(),
+               in.read_end, out.write_end, err.write_end, options);
+    }
+    ::close(in.read_end);
+    ::close(out.write_end);
+    ::close(err.write_end);
+    stdin_.assign(in.write_end);
+    stdout_.descriptor.assign(out.read_end);
+    stderr_.descriptor.assign(err.read_end);
+    if (pid_ < 0) fail("the test can't start a process");
+    ::setpgid(pid_, pid_);
+
+    // A pid file descriptor becomes readable when the process ends, see pidfd_open(2).
+    end_.assign(static_cast<int>(::syscall(SYS_pidfd_open, pid_, 0)));
+    read_on(stdout_);
+    read_on(stderr_);
+    watch_end();
+}
+
+Process::~Process() {
+    ::kill(-pid_, SIGKILL);
+    if (!ended()) ::waitpid(pid_, nullptr, 0);
+}
+
+void Process::read_on(Stream& stream) {
+    stream.descriptor.async_read_some(asio::buffer(stream.buffer),
+                                      [this, &stream](error_code error, std::size_t size) {
+                                          take(stream, {stream.buffer.data(), size});
+                                          stream.closed = stream.closed || error;
+                                          if (!stream.closed) read_on(stream);
+                                      });
+}
+
+void Process::take(Stream& stream, std::string_view bytes) {
+    stream.text.append(bytes);
+    if (stream.text.size() > most_output) stream.closed = true;
+    record_lines(stream, false);
+}
+
+// Writes whole lines into the transcript; all that is left when the stream has ended.
+void Process::record_lines(Stream& stream, bool all) {
+    for (;;) {
+        const auto end = stream.text.find('\n', stream.recorded);
+        if (end == std::string::npos) break;
+        const std::size_t size = end - stream.recorded;
+        stage_.transcript().add(stream.label, quote(stream.text.substr(stream.recorded, size)));
+        stream.recorded = end + 1;
+    }
+    if (all && stream.recorded < stream.text.size()) {
+        stage_.transcript().add(stream.label,
+                                quote(stream.text.substr(stream.recorded)) + " without a newline");
+        stream.recorded = stream.text.size();
+    }
+}
+
+void Process::watch_end() {
+    end_.async_wait(asio::posix::descriptor_base::wait_read, [this](error_code error) {
+        if (!error) collect_status();
+    });
+}
+
+void Process::collect_status() {
+    int status = 0;
+    if (::waitpid(pid_, &status, WNOHANG) != pid_) return watch_end();
+    ended_ = Clock::now();
+    drain(stdout_);
+    drain(stderr_);
+    status_ = status;
+    stage_.transcript().add(name_, state());
+}
+
+// What the program wrote before its end is in the pipe; children of it may hold that open.
+void Process::drain(Stream& stream) {
+    error_code error;
+    stream.descriptor.non_blocking(true, error);
+    std::array<char, 16384> part;
+    while (!error && !stream.closed) {
+        const std::size_t size = stream.descriptor.read_some(asio::buffer(part), error);
+        take(stream, {part.data(), size});
+    }
+    record_lines(stream, true);
+    stream.closed = true;
+    stream.descriptor.close(error);
+}
+
+std::string Process::state() const {
+    if (!ended()) return "is still running";
+    const int status = *status_;
+    if (WIFSIGNALED(status)) return "was ended by " + signal_name(WTERMSIG(status));
+    return "ended with status " + std::to_string(WEXITSTATUS(status));
+}
+
+std::string Process::seen() const {
+    std::string text = name_ + " " + state();
+    text += "; on stdout " + lines_of(stdout_.rest());
+    if (!stderr_.rest().empty()) text += "; on stderr " + lines_of(stderr_.rest());
+    return text;
+}
+
+std::string Process::next_line(Stream& stream, std::string_view expected, std::string_view cause) {
+    const auto has_line = [&stream] { return stream.rest().find('\n') != std::string_view::npos; };
+    stage_.wait_until([&] { return has_line() || stream.closed; });
+    if (!has_line()) {
+        // A stream that closed without the line is mostly the program's end; how it ended helps.
+        if (stream.closed) stage_.wait_until([this] { return ended(); });
+        stage_.expect(false, expected, seen(), cause);
+    }
+    std::string line{stream.rest().substr(0, stream.rest().find('\n'))};
+    stream.expected += line.size() + 1;
+    return line;
+}
+
+void Process::expect_line(const std::string& line, std::string_view cause) {
+    const std::string expected = name_ + " prints the line " + quote(line);
+    const std::string got = next_line(stdout_, expected, cause);
+    stage_.expect(got == line, expected, "the line " + quote(got), cause);
+}
+
+std::string Process::expect_line_like(const std::string& pattern, std::string_view meaning,
+                                      std::string_view cause) {
+    const std::string expected = name_ + " prints " + std::string{meaning};
+    std::string got = next_line(stdout_, expected, cause);
+    const bool matches = std::regex_match(got, std::regex{pattern});
+    stage_.expect(matches, expected, "the line " + quote(got), cause);
+    return got;
+}
+
+void Process::expect_error(const std::string& line, std::string_view cause) {
+    const std::string expected = name_ + " prints on stderr the line " + quote(line);
+    const std::string got = next_line(stderr_, expected, cause);
+    stage_.expect(got == line, expected, "the line " + quote(got), cause);
+}
+
+std::string Process::expect_error_like(const std::string& pattern, std::string_view meaning,
+                                       std::string_view cause) {
+    const std::string expected = name_ + " prints on stderr " + std::string{meaning};
+    std::string got = next_line(stderr_, expected, cause);
+    const bool matches = std::regex_match(got, std::regex{pattern});
+    stage_.expect(matches, expected, "the line " + quote(got), cause);
+    return got;
+}
+
+std::string Process::expect_listening(const std::string& address) {
+    const bool brackets = address.find(':') != std::string::npos;
+    const std::string shown = brackets ? "[" + address + "]" : address;
+    const std::string start = "listening on " + shown + ":";
+    const std::string meaning =
+        "\"" + start + "PORT\" with the real port, as soon as it can accept";
+    const std::string expected = name_ + " prints " + meaning;
+    const std::string got = next_line(stdout_, expected, "");
+    const std::string port = got.substr(std::min(start.size(), got.size()));
+    const bool is_port = std::regex_match(port, std::regex{"[1-9][0-9]{0,4}"});
+    stage_.expect(got.starts_with(start) && is_port, expected, "the line " + quote(got));
+    return port;
+}
+
+void Process::wait_for_end(std::string_view expected, std::string_view cause) {
+    stage_.wait_until([this] { return ended(); });
+    if (!ended()) stage_.expect(false, expected, seen(), cause);
+}
+
+void Process::expect_exit(int status, std::string_view cause) {
+    const std::string expected = name_ + " ends with status " + std::to_string(status);
+    wait_for_end(expected, cause);
+    const bool right = WIFEXITED(*status_) && WEXITSTATUS(*status_) == status;
+    stage_.expect(right, expected, seen(), cause);
+    const bool quiet = stdout_.rest().empty() && (status == 0 || stderr_.rest().empty());
+    stage_.expect(quiet, expected + " and prints nothing more", seen(), cause);
+}
+
+void Process::expect_end_by(int signal, std::string_view cause) {
+    const std::string expected =
+        name_ + " ends within a second of " + signal_name(signal) + ", with status 0 or by it";
+    const auto second =
+        std::chrono::duration_cast<Clock::duration>(std::chrono::seconds{1} * time_scale());
+    stage_.wait_until([this] { return ended(); }, second);
+    const bool right =
+        ended() && (*status_ == 0 || (WIFSIGNALED(*status_) && WTERMSIG(*status_) == signal));
+    stage_.expect(right, expected, seen(), cause);
+}
+
+void Process::expect_running(std::string_view cause) {
+    stage_.wait_until([] { return true; });
+    stage_.io().poll();
+    stage_.expect(!ended(), name_ + " goes on running", seen(), cause);
+}
+
+void Process::type(std::string_view text) {
+    stage_.transcript().add("typed to " + name_ + ":", quote(text));
+    error_code gone;
+    asio::write(stdin_, asio::buffer(text), gone);
+}
+
+void Process::end_input() {
+    stage_.transcript().add("end of input for", name_);
+    error_code ignored;
+    stdin_.close(ignored);
+}
+
+void Process::signal(int number) {
+    stage_.transcript().add(signal_name(number), "is sent to " + name_);
+    if (!ended()) ::kill(pid_, number);
+}
+
+Clock::duration Process::run_time() const {
+    return (ended() ? ended_ : Clock::now()) - started_;
+}
+
+}  // namespace harness

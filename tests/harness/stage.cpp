@@ -1,0 +1,241 @@
+#include "stage.hpp"
+#include "catch.hpp"
+#include "peer.hpp"
+#include "process.hpp"
+
+#include <boost/asio.hpp>
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+
+namespace harness {
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using asio::ip::tcp;
+
+namespace {
+
+fs::path make_folder() {
+    std::string name = fs::temp_directory_path() / "wirelab-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) fail("the test can't make a folder " + name);
+    return name;
+}
+
+// A program may leave children behind that have escaped its process group; as this process is
+// their "subreaper" (prctl(2)) they become its own children, and end here.
+void end_all_children() {
+    const std::string file = "/proc/self/task/" + std::to_string(::gettid()) + "/children";
+    for (;;) {
+        std::ifstream list{file};
+        const std::vector<pid_t> children{std::istream_iterator<pid_t>{list}, {}};
+        if (children.empty()) return;
+        for (const pid_t child : children) {
+            ::kill(child, SIGKILL);
+            ::waitpid(child, nullptr, 0);
+        }
+    }
+}
+
+tcp::endpoint endpoint(const std::string& address, const std::string& port) {
+    return {asio::ip::make_address(address), static_cast<std::uint16_t>(std::stoi(port))};
+}
+
+std::string find_command(const std::string& command) {
+    std::istringstream folders{std::getenv("PATH") != nullptr ? std::getenv("PATH") : ""};
+    for (std::string folder; std::getline(folders, folder, ':');) {
+        const std::string file = folder + "/" + command;
+        if (::access(file.c_str(), X_OK) == 0) return file;
+    }
+    return "";
+}
+
+std::string file_of_program(const std::string& lab, const std::string& program) {
+    const char* folder = std::getenv("WIRELAB_PROGRAMS");
+    if (folder == nullptr) {
+        fail(
+            "WIRELAB_PROGRAMS is not set: it names the folder of the programs to test, "
+            "such as build/dev/labs");
+    }
+    const fs::path file = fs::absolute(fs::path{folder} / lab / program);
+    if (::access(file.c_str(), X_OK) != 0) {
+        fail("the program " + lab + "/" + program + " is missing: it has not been built");
+    }
+    return file;
+}
+
+}  // namespace
+
+double time_scale() {
+    const char* text = std::getenv("WIRELAB_TIME_SCALE");
+    const double scale = text == nullptr ? 1 : std::atof(text);
+    return scale > 0 ? scale : 1;
+}
+
+Clock::duration patience() {
+    return std::chrono::duration_cast<Clock::duration>(std::chrono::seconds{5} * time_scale());
+}
+
+bool have_command(const std::string& command) {
+    return !find_command(command).empty();
+}
+
+bool have_ipv6() {
+    asio::io_context io;
+    tcp::acceptor acceptor{io};
+    boost::system::error_code error;
+    acceptor.open(tcp::v6(), error);
+    if (!error) acceptor.bind({asio::ip::address_v6::loopback(), 0}, error);
+    return !error;
+}
+
+bool name_has_address(const std::string& name, const std::string& address) {
+    asio::io_context io;
+    boost::system::error_code error;
+    for (const auto& entry : tcp::resolver{io}.resolve(name, "1", error)) {
+        if (entry.endpoint().address() == asio::ip::make_address(address)) return true;
+    }
+    return false;
+}
+
+Stage::Stage(std::string lab)
+    : lab_{std::move(lab)}, folder_{make_folder()}, keep_running_{io_.get_executor()} {
+    ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+Stage::~Stage() {
+    processes_.clear();
+    end_all_children();
+    std::error_code ignored;
+    fs::remove_all(folder_, ignored);
+}
+
+Process& Stage::add_process(std::unique_ptr<Process> process) {
+    processes_.push_back(std::move(process));
+    return *processes_.back();
+}
+
+Process& Stage::start(const std::string& program, std::vector<std::string> arguments,
+                      const StartOptions& options) {
+    return add_process(std::make_unique<Process>(*this, program, file_of_program(lab_, program),
+                                                 std::move(arguments), options));
+}
+
+Process& Stage::start_command(const std::string& command, std::vector<std::string> arguments) {
+    return add_process(std::make_unique<Process>(*this, command, find_command(command),
+                                                 std::move(arguments), StartOptions{}));
+}
+
+Listener& Stage::listen(const std::string& address, const std::string& port) {
+    return listeners_.emplace_back(*this, endpoint(address, port));
+}
+
+Peer& Stage::connect(const std::string& port, const std::string& address) {
+    const std::string label = "peer " + std::to_string(++connections_);
+    tcp::socket socket{io_};
+    boost::system::error_code error;
+    socket.connect(endpoint(address, port), error);
+    if (error) {
+        transcript_.add(label, "can't connect to " + address + " port " + port);
+        fail("expected  a server that accepts on " + address + " port " + port + "\ngot       " +
+             error.message() + "\nwhat happened:\n" + transcript_.text());
+    }
+    return peers_.emplace_back(*this, std::move(socket), label);
+}
+
+std::string Stage::refusing_port(const std::string& address) {
+    tcp::socket socket{io_, endpoint(address, "0")};
+    kept_open_.push_back(std::move(socket));
+    return std::to_string(kept_open_.back().local_endpoint().port());
+}
+
+std::string Stage::silent_port() {
+    tcp::acceptor acceptor{io_};
+    acceptor.open(tcp::v4());
+    acceptor.bind(endpoint("127.0.0.1", "0"));
+    acceptor.listen(0);
+    tcp::socket first{io_};
+    first.connect(acceptor.local_endpoint());
+    // Only when it waits in the queue, which has room for one, is the backlog full.
+    pollfd queue{.fd = acceptor.native_handle(), .events = POLLIN, .revents = 0};
+    ::poll(&queue, 1, -1);
+    kept_open_.push_back(std::move(first));
+    silent_.push_back(std::move(acceptor));
+    return std::to_string(silent_.back().local_endpoint().port());
+}
+
+void Stage::write_file(const std::string& name, std::string_view contents) const {
+    std::ofstream{path(name), std::ios::binary} << contents;
+}
+
+std::string Stage::read_file(const std::string& name) const {
+    std::ifstream file{path(name), std::ios::binary};
+    return {std::istreambuf_iterator<char>{file}, {}};
+}
+
+bool Stage::wait_until(const std::function<bool()>& condition, Clock::duration limit) {
+    const auto end = Clock::now() + limit;
+    while (!condition()) {
+        if (io_.run_one_until(end) == 0) return condition();
+    }
+    return true;
+}
+
+void Stage::expect(bool met, std::string_view expected, std::string_view got,
+                   std::string_view cause) {
+    if (!met) {
+        std::string text{"expected  "};
+        text.append(expected).append("\ngot       ").append(got).append("\n");
+        if (const std::string likely = likely_cause(cause); !likely.empty()) {
+            text.append("likely    ").append(likely).append("\n");
+        }
+        fail(text.append("what happened:\n").append(transcript_.text()));
+    }
+    REQUIRE(met);  // lets Catch2 count it
+}
+
+void Stage::expect_at_least(Clock::duration waited, double seconds, std::string_view what) {
+    const std::chrono::duration<double> got = waited;
+    expect(got.count() >= seconds, std::string{what} + " for " + std::to_string(seconds) + " s",
+           "only " + std::to_string(got.count()) + " s");
+}
+
+void Stage::pass_time(double seconds) {
+    wait_until([] { return false; },
+               std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{seconds}));
+}
+
+// What a program says of itself is surer than what the test guesses from outside.
+std::string Stage::likely_cause(std::string_view given) const {
+    for (const auto& process : processes_) {
+        const std::string& errors = process->errors();
+        const auto todo = errors.find("TODO ");
+        if (todo != std::string::npos &&
+            errors.find("is not done yet", todo) != std::string::npos) {
+            return errors.substr(todo, errors.find('\n', todo) - todo);
+        }
+    }
+    for (const auto& process : processes_) {
+        const std::string state = process->state();
+        if (state.find("SIGABRT") != std::string::npos) {
+            return "an exception has left main(), or an assertion failed, in " + process->name();
+        }
+        if (state.find("SIGSEGV") != std::string::npos) {
+            return process->name() + " used memory that is not its own (try ./lab run under gdb)";
+        }
+        if (state.find("SIGPIPE") != std::string::npos) {
+            return process->name() + " wrote to a closed connection and did not ignore SIGPIPE";
+        }
+    }
+    return std::string{given};
+}
+
+}  // namespace harness

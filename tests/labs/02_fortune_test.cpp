@@ -1,0 +1,608 @@
+// Lab 02: the contract of fortune_client and fortune_server, from outside.
+#include "harness/catch.hpp"
+#include "harness/peer.hpp"
+#include "harness/process.hpp"
+#include "harness/rules.hpp"
+#include "harness/stage.hpp"
+
+#include <wirelab/endpoint.hpp>
+
+#include <csignal>
+#include <set>
+#include <string>
+#include <vector>
+
+using namespace harness;
+using namespace std::string_literals;
+
+namespace {
+
+const std::string lab = "02_fortune";
+
+// Starts the client against a listener of the test's, and returns both ends of the connection.
+struct ClientScene {
+    Process& client;
+    Peer& server;
+};
+
+ClientScene connected_client(Stage& stage, std::vector<std::string> options = {},
+                             const StartOptions& start = {}) {
+    Listener& listener = stage.listen();
+    options.insert(options.begin(), {"127.0.0.1", listener.port()});
+    Process& client = stage.start("fortune_client", options, start);
+    return {client, listener.accept()};
+}
+
+// The proof that a client does its job, for test cases about how it behaves otherwise.
+void expect_client_works(Stage& stage) {
+    auto [client, server] = connected_client(stage);
+    server.send("It works.");
+    server.close();
+    client.expect_line("It works.");
+    client.expect_exit(0);
+}
+
+struct ServerScene {
+    Process& server;
+    std::string port;
+};
+
+ServerScene listening_server(Stage& stage, std::vector<std::string> options = {},
+                             const StartOptions& start = {}) {
+    options.insert(options.begin(), {"--port", "0"});
+    Process& server = stage.start("fortune_server", options, start);
+    return {server, server.expect_listening()};
+}
+
+// Whether a fortune is sent with the newline at its end is left to the server.
+std::string without_newline(std::string fortune) {
+    if (fortune.ends_with('\n')) fortune.pop_back();
+    return fortune;
+}
+
+// Visits the server once, and expects its line about that; returns the fortune.
+std::string visit(Stage& stage, Process& server, const std::string& port) {
+    Peer& client = stage.connect(port);
+    const std::string fortune = client.receive_to_end("the server closes after the fortune");
+    server.expect_line("sent " + std::to_string(fortune.size()) + " bytes to " + client.endpoint());
+    return fortune;
+}
+
+}  // namespace
+
+// --- fortune_client, step 2: connect ---------------------------------------------------------
+
+TEST_CASE("The client connects to the host and port that it is given",
+          "[02_fortune][fortune_client][step:2][points:1]") {
+    Stage stage{lab};
+    Listener& listener = stage.listen();
+    stage.start("fortune_client", {"127.0.0.1", listener.port()});
+    listener.accept("the client never asked for a connection");
+}
+
+TEST_CASE("The client asks 127.0.0.1 port 54321 when it is given no arguments",
+          "[02_fortune][fortune_client][step:2][points:1]") {
+    in_private_network([] {
+        Stage stage{lab};
+        Listener& listener = stage.listen("127.0.0.1", "54321");
+        stage.start("fortune_client");
+        listener.accept();
+    });
+}
+
+TEST_CASE("The client connects over IPv6", "[02_fortune][fortune_client][step:2][points:1]") {
+    if (!have_ipv6()) return skip("this machine has no IPv6");
+    Stage stage{lab};
+    Listener& listener = stage.listen("::1");
+    stage.start("fortune_client", {"::1", listener.port()});
+    listener.accept();
+}
+
+TEST_CASE("The client tries every address that a name has",
+          "[02_fortune][fortune_client][step:2][points:2]") {
+    // localhost is ::1 and 127.0.0.1 on most machines; only one of the two has a listener here.
+    for (const std::string address : {"127.0.0.1", "::1"}) {
+        if (!name_has_address("localhost", address)) continue;
+        Stage stage{lab};
+        Listener& listener = stage.listen(address);
+        Process& client = stage.start("fortune_client", {"localhost", listener.port()});
+        Peer& server =
+            listener.accept("a name can have several addresses, and only one may answer");
+        server.send("Found.");
+        server.close();
+        client.expect_line("Found.");
+        client.expect_exit(0);
+    }
+}
+
+TEST_CASE("The client reports a refused connection in one line with host and port",
+          "[02_fortune][fortune_client][step:2][points:1]") {
+    Stage stage{lab};
+    const std::string port = stage.refusing_port();
+    Process& client = stage.start("fortune_client", {"127.0.0.1", port});
+    client.expect_error("fortune_client: cannot connect to 127.0.0.1:" + port +
+                        ": Connection refused");
+    client.expect_exit(1);
+}
+
+TEST_CASE("The client writes an IPv6 address in brackets when it reports a failure",
+          "[02_fortune][fortune_client][step:2][points:1]") {
+    if (!have_ipv6()) return skip("this machine has no IPv6");
+    Stage stage{lab};
+    const std::string port = stage.refusing_port("::1");
+    Process& client = stage.start("fortune_client", {"::1", port});
+    client.expect_error("fortune_client: cannot connect to [::1]:" + port + ": Connection refused");
+    client.expect_exit(1);
+}
+
+TEST_CASE("The client waits for a connection no longer than its timeout",
+          "[02_fortune][fortune_client][step:2][points:1]") {
+    Stage stage{lab};
+    const std::string port = stage.silent_port();
+    Process& client = stage.start("fortune_client", {"127.0.0.1", port, "--timeout", "0.2"});
+    client.expect_error("fortune_client: cannot connect to 127.0.0.1:" + port + ": timed out",
+                        "a silent host needs a Deadline around the connect");
+    client.expect_exit(1);
+    stage.expect_at_least(client.run_time(), 0.2, "the client waits");
+}
+
+// --- fortune_client, step 1: look up ---------------------------------------------------------
+
+TEST_CASE("The client reports a name that can't be looked up in one line with the name",
+          "[02_fortune][fortune_client][step:1][points:1]") {
+    // In a network without a name server the look-up fails at once, and nothing is sent.
+    in_private_network([] {
+        Stage stage{lab};
+        Process& client = stage.start("fortune_client", {"no-such-host.invalid", "54321"});
+        const std::string line = client.expect_error_like(
+            "fortune_client: .*no-such-host\\.invalid.*: .+", "one line that names the host");
+        stage.expect(line.find("TODO") == std::string::npos, "the reason of the look-up's failure",
+                     quote(line));
+        client.expect_exit(1);
+    });
+}
+
+// --- fortune_client, step 3: read ------------------------------------------------------------
+
+TEST_CASE("The client prints a fortune that arrives in one piece",
+          "[02_fortune][fortune_client][step:3][points:1]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage);
+    server.send("Packets travel light.");
+    server.close();
+    client.expect_line("Packets travel light.");
+    client.expect_exit(0);
+}
+
+TEST_CASE("The client puts together a fortune that arrives byte by byte",
+          "[02_fortune][fortune_client][step:3][points:2]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage);
+    server.send_byte_by_byte("Packets travel light.");
+    server.close();
+    client.expect_line("Packets travel light.",
+                       "one read may bring only a part: read until the stream ends");
+    client.expect_exit(0);
+}
+
+TEST_CASE("The client reads a fortune that is larger than any buffer",
+          "[02_fortune][fortune_client][step:3][points:1]") {
+    Stage stage{lab};
+    const std::string fortune(300'000, 'x');
+    auto [client, server] = connected_client(stage);
+    server.send(fortune);
+    server.close();
+    client.expect_line(fortune);
+    client.expect_exit(0);
+}
+
+TEST_CASE("The client gives up on a server that sends without end",
+          "[02_fortune][fortune_client][step:3][points:1]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage);
+    const std::string piece(1024 * 1024, 'x');
+    for (int i = 0; i < 64 && !client.ended(); ++i) server.send(piece);
+    client.expect_error_like("fortune_client: .+", "one line on what failed",
+                             "a buffer that a peer fills needs a limit");
+    client.expect_exit(1);
+}
+
+TEST_CASE("The client does not wait longer than its timeout for a server that stays silent",
+          "[02_fortune][fortune_client][step:3][points:1]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage, {"--timeout", "0.2"});
+    client.expect_error_like("fortune_client: .+: timed out",
+                             "a line that ends with \"timed out\"");
+    client.expect_exit(1);
+    stage.expect_at_least(client.run_time(), 0.2, "the client waits");
+}
+
+TEST_CASE("The client bounds each wait and not the whole fortune",
+          "[02_fortune][fortune_client][step:3][points:1]") {
+    const double timeout = 0.3 * time_scale();
+    for (;;) {
+        Stage stage{lab};
+        auto [client, server] = connected_client(stage, {"--timeout", std::to_string(timeout)});
+        if (!server.trickle("xxxxxxxxxx", timeout)) continue;  // a busy machine: try again
+        server.close();
+        client.expect_line("xxxxxxxxxx", "the Deadline belongs around one read, not around all");
+        client.expect_exit(0);
+        break;
+    }
+}
+
+// --- fortune_client, step 4: the end, and what is printed ------------------------------------
+
+TEST_CASE("The client does not double the newline at the end of a fortune",
+          "[02_fortune][fortune_client][step:4][points:1]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage);
+    server.send("Two lines,\none newline at the end.\n");
+    server.close();
+    client.expect_line("Two lines,");
+    client.expect_line("one newline at the end.");
+    client.expect_exit(0);
+}
+
+TEST_CASE("The client calls it a failure when the server closes without sending",
+          "[02_fortune][fortune_client][step:4][points:1]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage);
+    server.close();
+    const std::string line = client.expect_error_like("fortune_client: .+", "one line on stderr");
+    stage.expect(line.find("TODO") == std::string::npos, "what failed, in words", quote(line));
+    client.expect_exit(1);
+}
+
+TEST_CASE("The client calls it a failure when the connection is reset half-way",
+          "[02_fortune][fortune_client][step:4][points:2]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage);
+    server.send("Half a fort");
+    server.wait_until_read();
+    server.reset();
+    client.expect_error_like("fortune_client: .+: Connection reset by peer",
+                             "one line that ends with \"Connection reset by peer\"",
+                             "only asio::error::eof is the end of a fortune");
+    client.expect_exit(1);
+}
+
+TEST_CASE("The client shows control bytes and broken UTF-8 as harmless text",
+          "[02_fortune][fortune_client][step:4][points:1]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage);
+    server.send("red \x1b[31m nul \0 bell \a del \x7f cr \r\n"s);
+    server.send(
+        "tab \t back\\slash C1 \xc2\x9b broken \xff\xc3 fine Gr\xc3\xbc\xc3\x9f"
+        "e");
+    server.close();
+    client.expect_line(R"(red \x1b[31m nul \x00 bell \x07 del \x7f cr \x0d)");
+    client.expect_line(
+        "tab \t back\\slash C1 \\xc2\\x9b broken \\xff\\xc3 fine Gr\xc3\xbc\xc3\x9f"
+        "e");
+    client.expect_exit(0);
+}
+
+TEST_CASE("The client ends at once when it is interrupted while it waits",
+          "[02_fortune][fortune_client][step:4][points:1]") {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        Stage stage{lab};
+        expect_client_works(stage);
+        auto [client, server] = connected_client(stage);
+        client.signal(signal);
+        client.expect_end_by(signal);
+    }
+}
+
+TEST_CASE("The client reports that its output can't be written",
+          "[02_fortune][fortune_client][step:4][points:1]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage, {}, {.stdout_file = "/dev/full"});
+    server.send("Nobody will read this.");
+    server.close();
+    const std::string line =
+        client.expect_error_like("fortune_client: .+: .+", "one line on stderr");
+    stage.expect(line.find("TODO") == std::string::npos, "what failed, in words", quote(line));
+    client.expect_exit(1);
+}
+
+TEST_CASE("A client that works explains itself and refuses wrong usage",
+          "[02_fortune][fortune_client][step:4][points:1]") {
+    Stage stage{lab};
+    expect_client_works(stage);
+    expect_help(stage, "fortune_client",
+                {{"HOST", "127.0.0.1"},
+                 {"PORT", "54321"},
+                 {"--timeout SECONDS", "10"},
+                 {"--log FILE", "none"},
+                 {"--help", ""}});
+    expect_usage_error(stage, "fortune_client", {"--colour"}, "--colour");
+    expect_usage_error(stage, "fortune_client", {"--timeout"}, "--timeout");
+    for (const std::string port : {"0", "-1", "65536", "70000", "abc", "80x", " 80", "+80", ""}) {
+        expect_usage_error(stage, "fortune_client", {"127.0.0.1", port}, port);
+    }
+    for (const std::string seconds : {"-1", "-0.5", "soon", "1s", "nan", "inf", ""}) {
+        expect_usage_error(stage, "fortune_client", {"--timeout=" + seconds}, "--timeout");
+    }
+    expect_usage_error(stage, "fortune_client", {"127.0.0.1", "54321", "third"}, "third");
+    expect_usage_error(stage, "fortune_client", {"127.0.0.1", "\x1b[2J"}, R"(\x1b[2J)");
+}
+
+TEST_CASE("The client writes a log of whole lines when asked",
+          "[02_fortune][fortune_client][step:4][points:1]") {
+    Stage stage{lab};
+    stage.write_file("client.log", "[20200101 00:00:00] before:1 - this line was there before\n");
+    auto [client, server] = connected_client(stage, {"--log", "client.log"});
+    server.send("Logged.");
+    server.close();
+    client.expect_line("Logged.");
+    client.expect_exit(0);
+    expect_log(stage, "client.log");
+    stage.expect(
+        stage.read_file("client.log").starts_with("[20200101") &&
+            stage.read_file("client.log").find('\n') + 1 < stage.read_file("client.log").size(),
+        "new lines behind those that were there", stage.read_file("client.log"));
+}
+
+// --- fortune_server, step 5: listen ----------------------------------------------------------
+
+TEST_CASE("The server says where it listens and takes connections from then on",
+          "[02_fortune][fortune_server][step:5][points:1]") {
+    Stage stage{lab};
+    auto [server, port] = listening_server(stage);
+    stage.connect(port);
+}
+
+TEST_CASE("The server listens on 127.0.0.1 port 54321 when it is told nothing else",
+          "[02_fortune][fortune_server][step:5][points:1]") {
+    in_private_network([] {
+        Stage stage{lab};
+        Process& server = stage.start("fortune_server");
+        server.expect_line("listening on 127.0.0.1:54321");
+        stage.connect("54321");
+    });
+}
+
+TEST_CASE("The server listens on the address that it is bound to",
+          "[02_fortune][fortune_server][step:5][points:1]") {
+    Stage stage{lab};
+    if (!have_ipv6()) return skip("this machine has no IPv6");
+    Process& server = stage.start("fortune_server", {"--port", "0", "--bind", "::1"});
+    stage.connect(server.expect_listening("::1"), "::1");
+    Process& other = stage.start("fortune_server", {"--port", "0", "--bind", "127.0.0.2"});
+    stage.connect(other.expect_listening("127.0.0.2"), "127.0.0.2");
+}
+
+TEST_CASE("The server reports a port that is in use",
+          "[02_fortune][fortune_server][step:5][points:1]") {
+    Stage stage{lab};
+    auto [first, port] = listening_server(stage);
+    Process& second = stage.start("fortune_server", {"--port", port});
+    second.expect_error("fortune_server: cannot listen on 127.0.0.1:" + port +
+                        ": Address already in use");
+    second.expect_exit(1);
+}
+
+TEST_CASE("The server can be started again at once on the same port",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    in_private_network([] {
+        Stage stage{lab};
+        Process& first = stage.start("fortune_server");
+        first.expect_line("listening on 127.0.0.1:54321");
+        // The server closes first, so the connection lingers on its side, in TIME_WAIT.
+        visit(stage, first, "54321");
+        first.signal(SIGTERM);
+        first.expect_end_by(SIGTERM);
+        Process& second = stage.start("fortune_server");
+        second.expect_line("listening on 127.0.0.1:54321",
+                           "a connection in TIME_WAIT keeps the port: set reuse_address");
+        visit(stage, second, "54321");
+    });
+}
+
+// --- fortune_server, steps 6 and 7: accept and send ------------------------------------------
+
+TEST_CASE("The server sends one fortune and closes",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    Stage stage{lab};
+    stage.write_file("fortunes", "The only one.\n");
+    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes"});
+    const std::string fortune = visit(stage, server, port);
+    stage.expect(without_newline(fortune) == "The only one.", "the one fortune of the file",
+                 quote(fortune));
+}
+
+TEST_CASE("The server has fortunes of its own and says how many bytes it sent to whom",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    Stage stage{lab};
+    auto [server, port] = listening_server(stage);
+    const std::string fortune = visit(stage, server, port);
+    stage.expect(!fortune.empty(), "a built-in fortune", "nothing");
+}
+
+TEST_CASE("The server serves one client after another",
+          "[02_fortune][fortune_server][step:7][points:2]") {
+    Stage stage{lab};
+    auto [server, port] = listening_server(stage);
+    for (int i = 0; i < 20; ++i) visit(stage, server, port);
+}
+
+TEST_CASE("The server draws its fortunes at random",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    Stage stage{lab};
+    stage.write_file("fortunes", "heads\ntails\n");
+    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes"});
+    // Sixty-four equal draws of a fair coin happen once in 2^63 runs.
+    std::set<std::string> seen;
+    for (int i = 0; i < 64 && seen.size() < 2; ++i) {
+        seen.insert(without_newline(visit(stage, server, port)));
+    }
+    stage.expect(seen == std::set<std::string>{"heads", "tails"},
+                 "both fortunes of two, in the end", "always the same");
+}
+
+TEST_CASE("The server reads a file in the format of fortune and skips blank entries",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    Stage stage{lab};
+    stage.write_file("fortunes", "%\n\n%\n  \n%\nTwo lines\nof one fortune.\n%\n%\n");
+    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes"});
+    for (int i = 0; i < 8; ++i) {
+        const std::string fortune = visit(stage, server, port);
+        stage.expect(without_newline(fortune) == "Two lines\nof one fortune.",
+                     "the one entry that is not blank", quote(fortune));
+    }
+}
+
+TEST_CASE("The server sends a fortune of many kilobytes whole",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    Stage stage{lab};
+    std::string fortune;
+    while (fortune.size() < 3'000'000) fortune += std::to_string(fortune.size()) + " ";
+    stage.write_file("fortunes", fortune + "\n");
+    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes"});
+    const std::string received = without_newline(visit(stage, server, port));
+    const bool equal = received == fortune;
+    stage.expect(equal, "all " + std::to_string(fortune.size()) + " bytes",
+                 std::to_string(received.size()) + " bytes, or others",
+                 "one write_some may send only a part");
+}
+
+TEST_CASE("The server reports fortunes that it can't use",
+          "[02_fortune][fortune_server][step:5][points:1]") {
+    Stage stage{lab};
+    stage.write_file("good", "A fortune.\n");
+    listening_server(stage, {"--fortunes", "good"});
+    stage.write_file("empty", "");
+    stage.write_file("blank", " \n\n\t\n%\n\n");
+    for (const std::string file : {"missing", "empty", "blank", "/"}) {
+        Process& server = stage.start("fortune_server", {"--port", "0", "--fortunes", file});
+        server.expect_error_like("fortune_server: .*" + file + ": .+",
+                                 "one line that names " + file);
+        server.expect_exit(1);
+    }
+}
+
+TEST_CASE("The server survives clients that reset the connection and goes on",
+          "[02_fortune][fortune_server][step:7][points:2]") {
+    Stage stage{lab};
+    stage.write_file("fortunes", std::string(8'000'000, 'x') + "\n");
+    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes"});
+    Peer& rude = stage.connect(port);
+    rude.stall();
+    rude.reset();
+    server.expect_error_like("fortune_server: " + rude.endpoint() + ": .+",
+                             "one line that names the client",
+                             "one client's fault must not end the service for the others");
+    const std::string fortune = without_newline(visit(stage, server, port));
+    stage.expect(fortune.size() == 8'000'000, "the whole fortune for the next client",
+                 std::to_string(fortune.size()) + " bytes");
+}
+
+TEST_CASE("The server waits for a client that does not read no longer than its timeout",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    Stage stage{lab};
+    stage.write_file("fortunes", std::string(8'000'000, 'x') + "\n");
+    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes", "--timeout", "0.2"});
+    Peer& lazy = stage.connect(port);
+    lazy.stall();
+    server.expect_error("fortune_server: " + lazy.endpoint() + ": timed out",
+                        "a client that never reads must not block the server for ever");
+    server.expect_running();
+}
+
+TEST_CASE("The server ends at once when it is interrupted",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    for (const int signal : {SIGINT, SIGTERM}) {
+        Stage stage{lab};
+        auto [idle, idle_port] = listening_server(stage);
+        visit(stage, idle, idle_port);
+        idle.signal(signal);
+        idle.expect_end_by(signal);
+
+        stage.write_file("fortunes", std::string(8'000'000, 'x') + "\n");
+        auto [busy, port] = listening_server(stage, {"--fortunes", "fortunes"});
+        Peer& lazy = stage.connect(port);
+        lazy.expect_received("x");
+        lazy.stall();
+        busy.signal(signal);
+        busy.expect_end_by(signal);
+    }
+}
+
+TEST_CASE("The server reports that its output can't be written",
+          "[02_fortune][fortune_server][step:5][points:1]") {
+    Stage stage{lab};
+    listening_server(stage);
+    for (const bool closed : {false, true}) {
+        StartOptions options;
+        if (closed) options.no_stdout = true;
+        if (!closed) options.stdout_file = "/dev/full";
+        Process& server = stage.start("fortune_server", {"--port", "0"}, options);
+        server.expect_error_like("fortune_server: .+: .+", "one line on stderr");
+        server.expect_exit(1);
+    }
+}
+
+TEST_CASE("A server that works explains itself and refuses wrong usage",
+          "[02_fortune][fortune_server][step:5][points:1]") {
+    Stage stage{lab};
+    listening_server(stage);
+    expect_help(stage, "fortune_server",
+                {{"--bind ADDRESS", "127.0.0.1"},
+                 {"--port PORT", "54321"},
+                 {"--timeout SECONDS", "30"},
+                 {"--fortunes FILE", "none"},
+                 {"--log FILE", "none"},
+                 {"--help", ""}});
+    expect_usage_error(stage, "fortune_server", {"--ports", "1"}, "--ports");
+    expect_usage_error(stage, "fortune_server", {"extra"}, "extra");
+    for (const std::string port : {"-1", "65536", "abc", "1.5", ""}) {
+        expect_usage_error(stage, "fortune_server", {"--port", port}, "--port");
+    }
+    for (const std::string address : {"localhost", "300.1.1.1", "1.2.3", ":::1", ""}) {
+        expect_usage_error(stage, "fortune_server", {"--bind", address}, "--bind");
+    }
+    expect_usage_error(stage, "fortune_server", {"--timeout", "-3"}, "--timeout");
+}
+
+TEST_CASE("The server writes a log of whole lines when asked",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    Stage stage{lab};
+    auto [server, port] = listening_server(stage, {"--log", "server.log"});
+    visit(stage, server, port);
+    expect_log(stage, "server.log");
+}
+
+// --- other people's programs -----------------------------------------------------------------
+
+TEST_CASE("The client understands nc as its server",
+          "[02_fortune][fortune_client][step:4][points:1]") {
+    if (!have_command("nc")) return skip("nc is not installed");
+    in_private_network([] {
+        Stage stage{lab};
+        Process& nc = stage.start_command("nc", {"-v", "-N", "-l", "127.0.0.1", "54321"});
+        nc.expect_error_like("Listening on .*", "that it listens");
+        nc.type("From nc, with care.\n");
+        nc.end_input();
+        Process& client = stage.start("fortune_client");
+        client.expect_line("From nc, with care.");
+        client.expect_exit(0);
+    });
+}
+
+TEST_CASE("The server is understood by nc and socat",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    if (!have_command("nc") || !have_command("socat")) return skip("nc or socat is not installed");
+    Stage stage{lab};
+    stage.write_file("fortunes", "For everybody.\n");
+    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes"});
+    Process& nc = stage.start_command("nc", {"-d", "127.0.0.1", port});
+    server.expect_line_like("sent 1[45] bytes to .*", "whom it sent to");
+    stage.wait_until([&] { return nc.ended(); });
+    stage.expect(nc.output().starts_with("For everybody."), "nc prints the fortune",
+                 quote(nc.output()));
+    Process& socat = stage.start_command("socat", {"-u", "TCP:127.0.0.1:" + port, "-"});
+    stage.wait_until([&] { return socat.ended(); });
+    stage.expect(socat.output().starts_with("For everybody."), "socat prints the fortune",
+                 quote(socat.output()));
+}
