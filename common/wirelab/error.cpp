@@ -45,10 +45,10 @@ std::string reason_from_errno() {
     return std::generic_category().message(errno);
 }
 
-void report(std::string_view message) {
+void report(std::string_view message, const std::source_location& here) {
     // One write for the whole line keeps it whole when several threads report.
     std::cerr << Program::name() + ": " + printable(message) + "\n" << std::flush;
-    log("reported: " + std::string{message});
+    log(message, here);
 }
 
 }  // namespace wirelab

@@ -4,6 +4,7 @@
 
 #include <boost/system/error_code.hpp>
 
+#include <source_location>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -37,7 +38,8 @@ std::string reason(const boost::system::error_code& code);
 std::string reason_from_errno();
 
 /// Prints "PROGRAM: MESSAGE" as one line on stderr, the message made printable.
-/// PROGRAM is the name given to the Program object.
-void report(std::string_view message);
+/// PROGRAM is the name given to the Program object. The log gets the message too.
+void report(std::string_view message,
+            const std::source_location& here = std::source_location::current());
 
 }  // namespace wirelab

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include <array>
+#include <cctype>
+#include <cstddef>
 #include <ctime>
 
 namespace wirelab {
@@ -21,6 +23,14 @@ std::string time_text() {
     std::array<char, 32> text{};
     const std::size_t size = std::strftime(text.data(), text.size(), "%Y%m%d %H:%M:%S", &local);
     return {text.data(), size};
+}
+
+// "operator()(int)" and the like, but not "operators()".
+bool is_operator(std::string_view text) {
+    constexpr std::string_view keyword = "operator";
+    if (!text.starts_with(keyword) || text.size() == keyword.size()) return false;
+    const auto next = static_cast<unsigned char>(text[keyword.size()]);
+    return std::isalnum(next) == 0 && next != '_';
 }
 
 }  // namespace
@@ -40,15 +50,19 @@ void log(std::string_view message, const std::source_location& here) {
 }
 
 std::string_view bare_function_name(std::string_view signature) {
-    // GCC writes the scope of an unnamed namespace as "{anonymous}", Clang as "(anonymous
-    // namespace)".
-    for (const std::string_view scope : {"{anonymous}::", "(anonymous namespace)::"}) {
-        if (const auto at = signature.rfind(scope); at != std::string_view::npos) {
-            signature.remove_prefix(at + scope.size());
-        }
+    std::size_t start = 0;
+    int depth = 0;
+    for (std::size_t i = 0; i < signature.size(); ++i) {
+        const std::string_view rest = signature.substr(i);
+        if (depth == 0 && i == start && is_operator(rest)) return rest.substr(0, rest.find('(', 9));
+        const char c = rest.front();
+        // The parameters end the name. "(anonymous namespace)", as Clang calls it, begins one.
+        if (depth == 0 && i > start && c == '(') return signature.substr(start, i - start);
+        if (c == '(' || c == '<') ++depth;
+        if (c == ')' || c == '>') --depth;
+        if (depth == 0 && std::string_view{" *&:"}.find(c) != std::string_view::npos) start = i + 1;
     }
-    signature = signature.substr(0, signature.find('('));
-    return signature.substr(signature.find_last_of(" *&") + 1);
+    return signature.substr(start);
 }
 
 }  // namespace wirelab

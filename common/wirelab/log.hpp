@@ -19,7 +19,7 @@ void open_log(const std::string& file);
 void log(std::string_view message,
          const std::source_location& here = std::source_location::current());
 
-/// Returns the bare name in a function's signature: "serve" for "void serve(tcp::socket&)".
+/// Returns the bare name in a function's signature: "serve" for "void Server::serve(tcp::socket&)".
 std::string_view bare_function_name(std::string_view signature);
 
 }  // namespace wirelab

@@ -1,7 +1,6 @@
 #include <wirelab/log.hpp>
 #include <wirelab/program.hpp>
 
-#include <boost/program_options.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
@@ -13,8 +12,6 @@
 #include <stdexcept>
 
 namespace wirelab {
-
-namespace po = boost::program_options;
 
 namespace {
 
@@ -39,37 +36,21 @@ struct StreamExceptions {
     ~StreamExceptions() { std::cout.exceptions(std::ios::goodbit); }
 };
 
-// "--message=" gives an empty value, which Boost.Program_options takes as a separate word only.
-std::vector<std::string> split_empty_values(int argc, char* argv[]) {
-    std::vector<std::string> words;
-    bool options_end = false;
-    for (int i = 1; i < argc; ++i) {
-        std::string word = argv[i];
-        options_end = options_end || word == "--";
-        const bool empty_value = !options_end && word.starts_with("--") && word.ends_with('=');
-        if (empty_value) word.pop_back();
-        words.push_back(std::move(word));
-        if (empty_value) words.emplace_back();
-    }
-    return words;
-}
-
-std::vector<po::option> split_into_options(const std::vector<std::string>& words,
-                                           const po::options_description& known) {
-    using namespace po::command_line_style;
-    try {
-        // Abbreviated names would be refused once a new option made them ambiguous.
-        const int style = unix_style & ~allow_guessing & ~allow_sticky;
-        return po::command_line_parser{words}.options(known).style(style).run().options;
-    } catch (const po::error& error) {
-        throw UsageError{"wrong usage", error.what()};
-    }
-}
-
-std::string command_line(int argc, char* argv[]) {
+std::string joined(const std::deque<std::string>& words) {
     std::string line = Program::name();
-    for (int i = 1; i < argc; ++i) line.append(" ").append(argv[i]);
+    for (const std::string& word : words) line.append(" ").append(word);
     return line;
+}
+
+std::string take_first(std::deque<std::string>& words) {
+    std::string first = std::move(words.front());
+    words.pop_front();
+    return first;
+}
+
+// An empty word would not be seen in a message.
+std::string shown(const std::string& word) {
+    return word.empty() ? "''" : word;
 }
 
 template <typename Parameter>
@@ -77,7 +58,7 @@ void assign(const Parameter& parameter, const std::string& shown_name, const std
     try {
         parameter.assign(text);
     } catch (const std::invalid_argument& error) {
-        throw UsageError{shown_name + " " + (text.empty() ? "''" : text), error.what()};
+        throw UsageError{shown_name + " " + shown(text), error.what()};
     }
 }
 
@@ -99,15 +80,17 @@ void Program::flag(std::string name, bool& variable, std::string help) {
                         .assign = [&variable](const std::string&) { variable = true; }});
 }
 
-int Program::run_job(int argc, char* argv[], const std::function<int()>& job) {
+int Program::run_job(Words words, const std::function<int()>& job) {
     occupy_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);
     try {
         const StreamExceptions until_reported;
-        if (!read_command_line(argc, argv)) return 0;
+        const std::string command_line = joined(words);
+        if (!read_command_line(std::move(words))) return 0;
         if (log_file_) open_log(*log_file_);
-        log("started as " + command_line(argc, argv));
+        log("started as " + command_line);
         const int status = job();
+        std::cout << std::flush;
         log("ended with status " + std::to_string(status));
         return status;
     } catch (const UsageError& error) {
@@ -124,33 +107,47 @@ int Program::run_job(int argc, char* argv[], const std::function<int()>& job) {
 }
 
 // Returns false when the user only asked for help, which has been printed.
-bool Program::read_command_line(int argc, char* argv[]) {
+bool Program::read_command_line(Words words) {
     option("log", "FILE", log_file_, "append debug lines to FILE");
     flag("help", help_, "print this text, also -h");
-    po::options_description known;
-    for (const Parameter& option : options_) {
-        const bool is_flag = option.value_name.empty();
-        const std::string names = option.name == "help" ? "help,h" : option.name;
-        const po::value_semantic* value = po::value<std::string>();
-        if (is_flag) value = po::bool_switch();
-        known.add_options()(names.c_str(), value);
-    }
-
-    std::vector<std::string> positional;
-    for (const po::option& given : split_into_options(split_empty_values(argc, argv), known)) {
-        if (given.string_key.empty()) {
-            positional.push_back(given.value.front());
-            continue;
+    std::vector<std::string> values;
+    bool options_end = false;
+    while (!words.empty()) {
+        std::string word = take_first(words);
+        if (options_end || !word.starts_with('-') || word == "-") {
+            values.push_back(std::move(word));
+        } else if (word == "--") {
+            options_end = true;
+        } else {
+            read_option(std::move(word), words);
         }
-        const auto option = std::ranges::find(options_, given.string_key, &Parameter::name);
-        assign(*option, "--" + option->name, given.value.empty() ? "" : given.value.front());
     }
     if (help_) {
         std::cout << usage() << std::flush;
         return false;
     }
-    assign_arguments(positional);
+    assign_arguments(values);
     return true;
+}
+
+// Reads "--name=value", or "--name" and its value from the words behind it.
+void Program::read_option(std::string name, Words& behind) {
+    std::optional<std::string> value;
+    if (const auto equals = name.find('='); equals != std::string::npos) {
+        value = name.substr(equals + 1);
+        name.erase(equals);
+    }
+    const auto option = std::ranges::find_if(options_, [&name](const Parameter& known) {
+        return name == "--" + known.name || (name == "-h" && known.name == "help");
+    });
+    if (option == options_.end()) throw UsageError{name, "unknown option"};
+    if (option->value_name.empty()) {
+        if (value) throw UsageError{name, "takes no value"};
+    } else if (!value) {
+        if (behind.empty()) throw UsageError{name, "missing value"};
+        value = take_first(behind);
+    }
+    assign(*option, name, value.value_or(""));
 }
 
 void Program::assign_arguments(const std::vector<std::string>& values) {
@@ -162,7 +159,7 @@ void Program::assign_arguments(const std::vector<std::string>& values) {
         }
     }
     if (values.size() > arguments_.size()) {
-        throw UsageError{values[arguments_.size()], "one argument too many"};
+        throw UsageError{shown(values[arguments_.size()]), "one argument too many"};
     }
 }
 

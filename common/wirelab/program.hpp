@@ -5,6 +5,7 @@
 #include <wirelab/error.hpp>
 #include <wirelab/values.hpp>
 
+#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -25,8 +26,10 @@ namespace wirelab {
 /// ~~~
 ///
 /// A variable's value before run() is its default. Every program also has `--help`, `-h` and
-/// `--log FILE`. The lines on the screen and the exit status follow sysexits in spirit: 0 the job
-/// was done, 1 it failed, 2 wrong usage.
+/// `--log FILE`. An option's value is the next word, whatever that is, or stands behind `=`; names
+/// are not to be abbreviated. Of an option that is given twice the last value counts, as with most
+/// programs: so a script's command line can be overridden by adding to it. Behind `--` every word
+/// is an argument. The exit status is 0 if the job was done, 1 if it failed, 2 for wrong usage.
 class Program {
 public:
     Program(std::string name, std::string summary);
@@ -59,7 +62,7 @@ public:
     /// any other.
     template <typename Job>
     int run(int argc, char* argv[], Job job) {
-        return run_job(argc, argv, [&job] {
+        return run_job(Words(argv + 1, argv + argc), [&job] {
             if constexpr (std::is_void_v<std::invoke_result_t<Job>>) {
                 job();
                 return 0;
@@ -89,8 +92,10 @@ private:
                 [&variable](const std::string& text) { parse(text, variable); }};
     }
 
-    int run_job(int argc, char* argv[], const std::function<int()>& job);
-    bool read_command_line(int argc, char* argv[]);
+    using Words = std::deque<std::string>;
+    int run_job(Words words, const std::function<int()>& job);
+    bool read_command_line(Words words);
+    void read_option(std::string name, Words& behind);
     void assign_arguments(const std::vector<std::string>& values);
     std::string usage() const;
 

@@ -23,9 +23,9 @@ tcp::acceptor open_acceptor(asio::io_context& io, const tcp::endpoint& endpoint)
     error_code error;
 
     // 5: Open the acceptor, bind it to the endpoint, listen. If that fails, say so.
-    acceptor.open(endpoint.protocol());
-    acceptor.set_option(tcp::acceptor::reuse_address{true});
-    acceptor.bind(endpoint, error);
+    acceptor.open(endpoint.protocol(), error);
+    if (!error) acceptor.set_option(tcp::acceptor::reuse_address{true}, error);
+    if (!error) acceptor.bind(endpoint, error);
     if (!error) acceptor.listen(tcp::acceptor::max_listen_connections, error);
     if (error) throw wirelab::Error{"cannot listen on " + wirelab::to_text(endpoint), error};
 

@@ -239,8 +239,8 @@ Peer& Listener::accept(std::string_view cause) {
         error_code ignored;
         acceptor_.cancel(ignored);
         stage_.io().poll();
-        stage_.expect(false, "a connection to " + endpoint(), "none came", cause);
     }
+    stage_.expect(done, "a connection to " + endpoint(), "none came", cause);
     return stage_.peers_.emplace_back(stage_, std::move(socket),
                                       "peer " + std::to_string(++stage_.connections_));
 }

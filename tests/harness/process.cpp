@@ -148,14 +148,16 @@ Process::Process(Stage& stage, std::string name, const std::string& file,
 }
 
 Process::~Process() {
+    if (status_) return;
     ::kill(-pid_, SIGKILL);
-    if (!ended()) ::waitpid(pid_, nullptr, 0);
+    ::waitpid(pid_, nullptr, 0);
 }
 
 void Process::read_on(Stream& stream) {
     stream.descriptor.async_read_some(asio::buffer(stream.buffer),
                                       [this, &stream](error_code error, std::size_t size) {
                                           take(stream, {stream.buffer.data(), size});
+                                          if (status_) return drain(stream);
                                           stream.closed = stream.closed || error;
                                           if (!stream.closed) read_on(stream);
                                       });
@@ -192,11 +194,14 @@ void Process::watch_end() {
 void Process::collect_status() {
     int status = 0;
     if (::waitpid(pid_, &status, WNOHANG) != pid_) return watch_end();
-    ended_ = Clock::now();
-    drain(stdout_);
-    drain(stderr_);
     status_ = status;
-    stage_.transcript().add(name_, state());
+    ended_ = Clock::now();
+    for (Stream* stream : {&stdout_, &stderr_}) {
+        // Ends the read that is under way; its handler drains the pipe. That way, what this read
+        // may have brought already comes before the rest.
+        if (!stream->closed) stream->descriptor.cancel();
+    }
+    record_end();
 }
 
 // What the program wrote before its end is in the pipe; children of it may hold that open.
@@ -208,9 +213,15 @@ void Process::drain(Stream& stream) {
         const std::size_t size = stream.descriptor.read_some(asio::buffer(part), error);
         take(stream, {part.data(), size});
     }
-    record_lines(stream, true);
     stream.closed = true;
-    stream.descriptor.close(error);
+    record_end();
+}
+
+void Process::record_end() {
+    if (!ended()) return;
+    record_lines(stdout_, true);
+    record_lines(stderr_, true);
+    stage_.transcript().add(name_, state());
 }
 
 std::string Process::state() const {
@@ -329,7 +340,7 @@ void Process::end_input() {
 
 void Process::signal(int number) {
     stage_.transcript().add(signal_name(number), "is sent to " + name_);
-    if (!ended()) ::kill(pid_, number);
+    if (!status_) ::kill(pid_, number);
 }
 
 Clock::duration Process::run_time() const {

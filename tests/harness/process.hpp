@@ -52,7 +52,8 @@ public:
 
     const std::string& name() const { return name_; }
     pid_t pid() const { return pid_; }
-    bool ended() const { return status_.has_value(); }
+    // It has ended, and all that it had written is known.
+    bool ended() const { return status_ && stdout_.closed && stderr_.closed; }
     // How it ended, in words, or that it is still running.
     std::string state() const;
     const std::string& output() const { return stdout_.text; }
@@ -76,6 +77,7 @@ private:
     void read_on(Stream& stream);
     void take(Stream& stream, std::string_view bytes);
     void drain(Stream& stream);
+    void record_end();
     void record_lines(Stream& stream, bool all);
     void watch_end();
     void collect_status();

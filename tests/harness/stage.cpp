@@ -143,11 +143,9 @@ Peer& Stage::connect(const std::string& port, const std::string& address) {
     tcp::socket socket{io_};
     boost::system::error_code error;
     socket.connect(endpoint(address, port), error);
-    if (error) {
-        transcript_.add(label, "can't connect to " + address + " port " + port);
-        fail("expected  a server that accepts on " + address + " port " + port + "\ngot       " +
-             error.message() + "\nwhat happened:\n" + transcript_.text());
-    }
+    if (error) transcript_.add(label, "can't connect to " + address + " port " + port);
+    expect(!error, "a server that accepts connections on " + address + " port " + port,
+           error.message());
     return peers_.emplace_back(*this, std::move(socket), label);
 }
 

@@ -1,0 +1,33 @@
+// What a student sees of a run: a line per requirement, what the first failing one says, the sum.
+#pragma once
+
+#include "grader/catch_xml.hpp"
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+namespace grader {
+
+// Skipped test cases count nowhere but in `skipped`.
+struct Score {
+    std::size_t passed = 0;
+    std::size_t total = 0;
+    std::size_t points = 0;
+    std::size_t total_points = 0;
+    std::size_t skipped = 0;
+    bool all_passed() const { return total > 0 && passed == total; }
+};
+
+Score score(const std::vector<Case>& cases);
+
+// Returns the failed test case of the lowest step, the first one of several; nullptr if none is.
+const Case* first_unmet(const std::vector<Case>& cases);
+
+// Returns "✓ step 1: NAME (1 of 1)" as a line.
+std::string case_line(const Case& test_case, bool colour);
+
+// Returns the lines behind those of the test cases. `lab` is NN_topic.
+std::string summary(const std::string& lab, const std::vector<Case>& cases);
+
+}  // namespace grader

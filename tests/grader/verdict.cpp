@@ -1,0 +1,84 @@
+// Judges a lab: reads what its test program reports, prints what the student needs to know.
+#include "grader/catch_xml.hpp"
+#include "grader/progress.hpp"
+#include "grader/report.hpp"
+
+#include <wirelab/error.hpp>
+#include <wirelab/program.hpp>
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+// The exit status, besides those of Program.
+constexpr int some_failed = 1;
+constexpr int run_broke_off = 3;
+
+// The name becomes a word in the progress file and a path in what is printed.
+void check_lab_name(const std::string& lab) {
+    const auto is_digit = [](unsigned char c) { return std::isdigit(c) != 0; };
+    const auto is_word = [](unsigned char c) { return std::isalnum(c) != 0 || c == '_'; };
+    const bool good = lab.size() > 3 && is_digit(lab[0]) && is_digit(lab[1]) && lab[2] == '_' &&
+                      std::ranges::all_of(lab, is_word);
+    if (!good) throw wirelab::UsageError{"--lab " + lab, "not a lab's name such as 02_fortune"};
+}
+
+bool want_colour() {
+    const char* const no_colour = std::getenv("NO_COLOR");  // see no-color.org
+    return ::isatty(STDOUT_FILENO) && (!no_colour || *no_colour == '\0');
+}
+
+// Returns the bytes that are there as soon as there are some, none at the end.
+std::string_view read_some(std::array<char, 65536>& buffer) {
+    const ssize_t size = ::read(STDIN_FILENO, buffer.data(), buffer.size());
+    if (size < 0) throw wirelab::Error{"cannot read the report", wirelab::reason_from_errno()};
+    return {buffer.data(), static_cast<std::size_t>(size)};
+}
+
+// Prints each test case as soon as it has ended, and returns them all.
+std::vector<grader::Case> follow(grader::CatchReader& reader) {
+    std::vector<grader::Case> cases;
+    std::array<char, 65536> buffer;
+    const bool colour = want_colour();
+    for (auto bytes = read_some(buffer); !bytes.empty(); bytes = read_some(buffer)) {
+        for (grader::Case& test_case : reader.read(bytes)) {
+            std::cout << grader::case_line(test_case, colour) << std::flush;
+            cases.push_back(std::move(test_case));
+        }
+    }
+    return cases;
+}
+
+int judge(const std::string& lab, const std::optional<std::string>& progress) {
+    grader::CatchReader reader;
+    const std::vector<grader::Case> cases = follow(reader);
+    if (const auto fault = reader.finish()) {
+        wirelab::report("this run does not count, and that is not your program's fault: " + *fault);
+        return run_broke_off;
+    }
+    std::cout << grader::summary(lab, cases) << std::flush;
+    if (progress) grader::save_progress(*progress, grader::progress_line(lab, cases));
+    return grader::score(cases).all_passed() ? 0 : some_failed;
+}
+
+int main(int argc, char* argv[]) {
+    std::optional<std::string> lab;
+    std::optional<std::string> progress;
+    wirelab::Program program{"verdict", "Judges a lab by the XML that its tests write (stdin)."};
+    program.option("lab", "NN_topic", lab, "the lab that is tested; must be given");
+    program.option("progress", "FILE", progress, "write what has passed into FILE");
+
+    return program.run(argc, argv, [&] {
+        if (!lab) throw wirelab::UsageError{"--lab", "missing option"};
+        check_lab_name(*lab);
+        return judge(*lab, progress);
+    });
+}
