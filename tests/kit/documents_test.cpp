@@ -105,22 +105,31 @@ Entries entries_of_help(const std::string& help) {
     return entries;
 }
 
-// Reads the rows "| `--port PORT` | 54321 | … |" below the heading "### PROGRAM".
+// Reads the rows "| `--port PORT` | 54321 | … |" of the table of options below "### PROGRAM".
 Entries entries_of_handout(const fs::path& handout, const std::string& program) {
     Entries entries;
-    bool inside = false;
+    bool in_section = false;
+    bool in_table = false;
     const std::regex row{R"(\| `([^`]+)` \| (.*?) \|.*)"};
     for (const std::string& line : kit::read_lines(handout)) {
-        if (line.starts_with("#"))
-            inside = line == "### " + program || line == "### `" + program + "`";
+        if (line.starts_with("#")) in_section = line == "### " + program;
+        in_table = (in_table && line.starts_with("|")) || line == "| option | default | meaning |";
         std::smatch match;
-        if (inside && std::regex_match(line, match, row)) {
+        if (in_section && in_table && std::regex_match(line, match, row)) {
+            std::string name = match[1];
             std::string value = match[2];
+            std::erase(name, '\\');  // "\|" is how a table writes "|"
             std::erase(value, '`');
-            entries[match[1]] = value;
+            entries[name] = value;
         }
     }
     return entries;
+}
+
+std::string to_text(const Entries& entries) {
+    std::string text;
+    for (const auto& [name, value] : entries) text += name + " = " + value + "\n";
+    return text;
 }
 
 }  // namespace
@@ -149,8 +158,8 @@ TEST_CASE("The options of each program are those of its handout") {
             const Entries of_help = entries_of_help(help.output);
             CHECK(of_help.contains("--help"));
             CHECK(of_help.contains("--log FILE"));
-            CHECK(entries_of_handout(kit::source() / "labs" / lab / "README.md", program) ==
-                  of_help);
+            const fs::path handout = kit::source() / "labs" / lab / "README.md";
+            CHECK(to_text(entries_of_handout(handout, program)) == to_text(of_help));
         }
     }
 }
@@ -177,8 +186,9 @@ TEST_CASE("Handouts have the sections of every handout in their order") {
     }
 }
 
-TEST_CASE("Places in the stubs that a handout names are where it says") {
-    const std::regex place{R"((labs/[a-z0-9_/]+\.cpp):(\d+): TODO (\d+) is not done yet: (.*))"};
+TEST_CASE("The TODOs that a handout shows are those of the stubs") {
+    // The line's number is left out: it depends on what the reader has written above.
+    const std::regex place{R"((labs/[a-z0-9_/]+\.cpp):\d+: TODO (\d+) is not done yet: (.*))"};
     std::size_t found = 0;
     for (const std::string& lab : kit::labs()) {
         for (const std::string& line :
@@ -187,11 +197,8 @@ TEST_CASE("Places in the stubs that a handout names are where it says") {
             if (!std::regex_search(line, match, place)) continue;
             CAPTURE(lab, line);
             ++found;
-            const auto source = kit::read_lines(kit::source() / match[1].str());
-            const std::size_t number = std::stoul(match[2]);
-            REQUIRE(number <= source.size());
-            CHECK(kit::trim(source[number - 1])
-                      .starts_with("wirelab::todo(" + match[3].str() + ", \"" + match[4].str()));
+            const std::string todo = "wirelab::todo(" + match[2].str() + ", \"" + match[3].str();
+            CHECK(kit::read(kit::source() / match[1].str()).find(todo) != std::string::npos);
         }
     }
     CHECK(found > 0);

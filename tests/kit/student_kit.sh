@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# usage: student_kit.sh [--build]
+#
+# Exports the kit for students and looks for traces of the solutions in it; with --build it also
+# builds the export from nothing, and runs its tests. Exit status 0: all is as it should be.
+set -euo pipefail
+
+source_dir=$(cd "$(dirname "$0")/../.." && pwd)
+kit=$(mktemp -d)
+trap 'rm -rf "$kit"' EXIT
+"$source_dir/lab" export "$kit/kit"
+cd "$kit/kit"
+
+for part in solutions slides tests/mistakes; do
+    [[ ! -e $part ]] || { echo "$part is in the students' kit" && exit 1; }
+done
+for part in lab README.md labs/02_fortune/README.md common/wirelab/program.hpp tests/labs/02_fortune_test.cpp; do
+    [[ -e $part ]] || { echo "$part is missing in the students' kit" && exit 1; }
+done
+
+# The lines that a solution has and its stub has not are what nobody may find in the export's code.
+checked=0
+for solution in "$source_dir"/solutions/*/*.cpp; do
+    stub=labs/${solution#"$source_dir/solutions/"}
+    while IFS= read -r line; do
+        ((${#line} >= 24)) || continue
+        checked=$((checked + 1))
+        if grep -rnF --include='*.cpp' --include='*.hpp' --include='*.sh' -e "$line" labs common; then
+            echo "a line of $solution is in the students' kit" && exit 1
+        fi
+    done < <(grep -vxFf "$stub" "$solution" | sed 's/^ *//')
+done
+((checked > 0)) || { echo "found no line to look for" && exit 1; }
+echo "no trace of $checked lines of the solutions"
+
+[[ ${1:-} == --build ]] || exit 0
+# What git ignores in the kit must do so there too, and nothing may ask for what was left out.
+unset WIRELAB_PROGRAMS
+cmake --preset dev
+cmake --build --preset dev
+ctest --preset dev --parallel "$(nproc)"
+for lab in labs/[0-9][0-9]_*/; do
+    test=build/dev/tests/$(basename "$lab")_test
+    if WIRELAB_PROGRAMS=build/dev/labs "$test" >"$kit/report"; then
+        echo "$test passes on the stubs" && exit 1
+    fi
+    tail -n 3 "$kit/report"
+done
+./lab
