@@ -17,7 +17,7 @@ using asio::ip::tcp;
 using boost::system::error_code;
 
 // No peer may make us hold more than this, however much it sends.
-constexpr std::size_t max_fortune = 1024 * 1024;
+constexpr std::size_t max_fortune = 16 * 1024 * 1024;
 
 // Connects the socket to the server, trying every address that the host's name has.
 void connect_to_server(tcp::socket& socket, const std::string& host, std::uint16_t port,

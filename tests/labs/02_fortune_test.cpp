@@ -584,7 +584,7 @@ TEST_CASE("The client understands nc as its server",
     if (!have_command("nc")) return skip("nc is not installed");
     in_private_network([] {
         Stage stage{lab};
-        Process& nc = stage.start_command("nc", {"-v", "-N", "-l", "127.0.0.1", "54321"});
+        Process& nc = stage.start_command("nc", {"-n", "-v", "-N", "-l", "127.0.0.1", "54321"});
         nc.expect_error_like("Listening on .*", "that it listens");
         nc.type("From nc, with care.\n");
         nc.end_input();
