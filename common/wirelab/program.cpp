@@ -83,6 +83,8 @@ void Program::flag(std::string name, bool& variable, std::string help) {
 int Program::run_job(Words words, const std::function<int()>& job) {
     occupy_standard_streams();
     std::signal(SIGPIPE, SIG_IGN);
+    // A shell script starts what it sends to the background with interrupts ignored.
+    for (const int end : {SIGINT, SIGTERM}) std::signal(end, SIG_DFL);
     try {
         const StreamExceptions until_reported;
         const std::string command_line = joined(words);

@@ -59,7 +59,7 @@ public:
     /// Reads the command line, runs the job and returns the exit status: what the job returns, or
     /// 0 if it returns nothing. A failure of the job or of stdout is reported on stderr: status 1,
     /// or 2 for a UsageError. SIGPIPE is ignored, so writing to a closed socket is an error like
-    /// any other.
+    /// any other; SIGINT and SIGTERM end the program, even if whoever started it ignored them.
     template <typename Job>
     int run(int argc, char* argv[], Job job) {
         return run_job(Words(argv + 1, argv + argc), [&job] {

@@ -16,19 +16,24 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <utility>
 
 namespace harness {
 
 namespace {
 
-bool in_forked_child = false;
+bool captured = false;         // failures are thrown, not told to Catch2
+bool in_forked_child = false;  // where Catch2 has no reporter
 
-// Carries a failure out of the forked child's part of the test case, where Catch2 has no reporter.
-struct ChildFailure {
-    std::string text;
+struct Failure {
+    std::string report;
 };
 
-enum ChildStatus { passed = 0, failed = 1, no_namespace = 2 };
+struct Skip {
+    std::string reason;
+};
+
+enum ChildStatus { passed = 0, failed = 1, skipped = 2 };
 
 bool bring_up_loopback() {
     const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -56,14 +61,18 @@ bool enter_private_network() {
 ChildStatus run_in_child(const std::function<void()>& body, std::string& report) {
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     in_forked_child = true;
-    if (!enter_private_network()) return no_namespace;
     try {
-        body();
-        return passed;
-    } catch (const ChildFailure& failure) {
-        report = failure.text;
+        if (!enter_private_network()) skip("this machine allows no network namespaces");
+        report = failure_of(body);
+        return report.empty() ? passed : failed;
+    } catch (const Skip& skip) {
+        report = skip.reason;
+        return skipped;
     } catch (const std::exception& error) {
         report = std::string{"the test itself failed: "} + error.what();
+    } catch (...) {
+        // Nothing may get out: the child would go on to run the other test cases, too.
+        report = "the test itself failed: here it can't use Catch2's assertions";
     }
     return failed;
 }
@@ -81,9 +90,32 @@ std::string read_to_end(int file) {
 }  // namespace
 
 void fail(const std::string& text) {
-    if (in_forked_child) throw ChildFailure{text};
+    if (captured) throw Failure{text};
     FAIL(text);
     std::abort();  // not reached: FAIL throws
+}
+
+void skip(const std::string& reason) {
+    if (in_forked_child) throw Skip{reason};
+#ifdef SKIP
+    SKIP(reason);  // Catch2 since 3.3
+#else
+    WARN("SKIPPED: " + reason);  // what ctest and the verdict recognise
+#endif
+}
+
+std::string failure_of(const std::function<void()>& body) {
+    struct Capture {
+        ~Capture() { captured = before; }
+        bool before = std::exchange(captured, true);
+    };
+    try {
+        const Capture until_the_end;
+        body();
+    } catch (const Failure& failure) {
+        return failure.report;
+    }
+    return "";
 }
 
 void in_private_network(const std::function<void()>& body) {
@@ -103,9 +135,7 @@ void in_private_network(const std::function<void()>& body) {
     ::waitpid(child, &status, 0);
 
     const bool ended_well = WIFEXITED(status);
-    if (ended_well && WEXITSTATUS(status) == no_namespace) {
-        return skip("this machine allows no network namespaces");
-    }
+    if (ended_well && WEXITSTATUS(status) == skipped) return skip(report);
     if (!report.empty()) fail(report);
     const bool passed_in_child = ended_well && WEXITSTATUS(status) == passed;
     REQUIRE(passed_in_child);

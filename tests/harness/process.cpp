@@ -70,6 +70,9 @@ std::string lines_of(std::string_view text) {
     ::dup2(in, STDIN_FILENO);
     ::dup2(out, STDOUT_FILENO);
     ::dup2(err, STDERR_FILENO);
+    // Asio leaves its sockets open across exec: a program that held one would keep a connection
+    // open that the test has closed.
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);
     if (options.no_stdout) ::close(STDOUT_FILENO);
     if (options.open_files > 0) {
         const auto most = static_cast<rlim_t>(options.open_files);
@@ -328,8 +331,17 @@ void Process::expect_running(std::string_view cause) {
 
 void Process::type(std::string_view text) {
     stage_.transcript().add("typed to " + name_ + ":", quote(text));
-    error_code gone;
-    asio::write(stdin_, asio::buffer(text), gone);
+    bool done = false;
+    asio::async_write(stdin_, asio::buffer(text),
+                      [&done](error_code, std::size_t) { done = true; });
+    const bool typed = stage_.wait_until([&done] { return done; });
+    if (!typed) {
+        // The write still uses our locals; ending it here keeps that safe.
+        error_code ignored;
+        stdin_.close(ignored);
+        stage_.wait_until([&done] { return done; });
+    }
+    stage_.expect(typed, name_ + " reads what is typed", "it has stopped reading");
 }
 
 void Process::end_input() {

@@ -30,17 +30,30 @@ fs::path make_folder() {
     return name;
 }
 
+// True for the folder in /proc of a child of this process, see "stat" in proc(5).
+bool is_child(const fs::path& process) {
+    std::ifstream file{process / "stat"};
+    const std::string stat{std::istreambuf_iterator<char>{file}, {}};
+    // The program's name may hold anything, even parentheses and line feeds.
+    const auto name_end = stat.rfind(')');
+    if (name_end == std::string::npos) return false;
+    std::istringstream behind_name{stat.substr(name_end + 1)};
+    char state = 0;
+    pid_t parent = 0;
+    behind_name >> state >> parent;
+    return parent == ::getpid();
+}
+
 // A program may leave children behind that have escaped its process group; as this process is
 // their "subreaper" (prctl(2)) they become its own children, and end here.
 void end_all_children() {
-    const std::string file = "/proc/self/task/" + std::to_string(::gettid()) + "/children";
-    for (;;) {
-        std::ifstream list{file};
-        const std::vector<pid_t> children{std::istream_iterator<pid_t>{list}, {}};
-        if (children.empty()) return;
-        for (const pid_t child : children) {
-            ::kill(child, SIGKILL);
-            ::waitpid(child, nullptr, 0);
+    while (::waitpid(-1, nullptr, WNOHANG) >= 0) {
+        for (const auto& process : fs::directory_iterator{"/proc"}) {
+            const std::string name = process.path().filename();
+            const bool is_process = name.find_first_not_of("0123456789") == std::string::npos;
+            if (!is_process || !is_child(process)) continue;
+            ::kill(std::stoi(name), SIGKILL);
+            ::waitpid(std::stoi(name), nullptr, 0);
         }
     }
 }
@@ -130,8 +143,10 @@ Process& Stage::start(const std::string& program, std::vector<std::string> argum
 }
 
 Process& Stage::start_command(const std::string& command, std::vector<std::string> arguments) {
-    return add_process(std::make_unique<Process>(*this, command, find_command(command),
-                                                 std::move(arguments), StartOptions{}));
+    const std::string file = find_command(command);
+    if (file.empty()) fail("the command " + command + " is missing: it is not in PATH");
+    return add_process(
+        std::make_unique<Process>(*this, command, file, std::move(arguments), StartOptions{}));
 }
 
 Listener& Stage::listen(const std::string& address, const std::string& port) {
@@ -142,7 +157,18 @@ Peer& Stage::connect(const std::string& port, const std::string& address) {
     const std::string label = "peer " + std::to_string(++connections_);
     tcp::socket socket{io_};
     boost::system::error_code error;
-    socket.connect(endpoint(address, port), error);
+    bool done = false;
+    socket.async_connect(endpoint(address, port), [&](boost::system::error_code result) {
+        done = true;
+        error = result;
+    });
+    if (!wait_until([&done] { return done; })) {
+        // The attempt still uses our locals; ending it here keeps that safe.
+        boost::system::error_code ignored;
+        socket.close(ignored);
+        wait_until([&done] { return done; });
+        error = asio::error::timed_out;
+    }
     if (error) transcript_.add(label, "can't connect to " + address + " port " + port);
     expect(!error, "a server that accepts connections on " + address + " port " + port,
            error.message());

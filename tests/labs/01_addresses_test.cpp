@@ -3,6 +3,7 @@
 #include "harness/process.hpp"
 #include "harness/rules.hpp"
 #include "harness/stage.hpp"
+#include "harness/world.hpp"
 
 #include <boost/asio/ip/udp.hpp>
 
@@ -11,15 +12,11 @@
 #include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
-#include <sched.h>
-#include <sys/mount.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <csignal>
-#include <filesystem>
 #include <fstream>
 #include <functional>
 #include <map>
@@ -149,58 +146,6 @@ void expect_group(Stage& stage, const std::vector<std::string>& arguments,
 }
 
 // --- lookup ----------------------------------------------------------------------------------
-
-// A world in which this test decides what names there are.
-struct World {
-    std::string host_name = "wirelab-host";
-    std::string hosts = "127.0.0.1 localhost\n";  // the file /etc/hosts
-    std::string sources = "files";                // those of names, in /etc/nsswitch.conf
-};
-
-bool enter(const World& world, const Stage& stage) {
-    // A few files stand for the whole of /etc; programs find their libraries by ld.so.cache.
-    namespace fs = std::filesystem;
-    std::error_code ignored;
-    fs::create_directory(stage.path("etc"));
-    fs::copy_file("/etc/ld.so.cache", stage.path("etc/ld.so.cache"), ignored);
-    stage.write_file("etc/hosts", world.hosts);
-    stage.write_file("etc/nsswitch.conf", "hosts: " + world.sources + "\n");
-    stage.write_file("etc/resolv.conf", "nameserver 127.0.0.1\n");
-    stage.write_file("etc/host.conf", "multi on\n");  // all lines of a name, not the first alone
-
-    if (::unshare(CLONE_NEWNS | CLONE_NEWUTS) != 0) return false;
-    // First of all, so that nothing that is mounted here shows outside.
-    if (::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
-    // A name service cache, if there is one, would answer from the other world.
-    static_cast<void>(::mount("none", "/run/nscd", "tmpfs", 0, nullptr));
-    return ::mount(stage.path("etc").c_str(), "/etc", nullptr, MS_BIND, nullptr) == 0 &&
-           ::sethostname(world.host_name.data(), world.host_name.size()) == 0;
-}
-
-// Tries it in a process of its own.
-bool worlds_can_be_made() {
-    const Stage stage{lab};
-    const pid_t child = ::fork();
-    if (child == 0) {
-        const bool user = ::geteuid() != 0;
-        const bool may = !user || ::unshare(CLONE_NEWUSER) == 0;
-        ::_exit(may && enter({}, stage) ? 0 : 1);
-    }
-    int status = 0;
-    ::waitpid(child, &status, 0);
-    return status == 0;
-}
-
-// Runs a part of a test case in such a world, with a network of its own.
-void in_world(const World& world, const std::function<void(Stage&)>& body) {
-    if (!worlds_can_be_made()) return skip("this machine allows no mount namespaces");
-    in_private_network([&] {
-        Stage stage{lab};
-        if (!enter(world, stage)) fail("the test can't make a world of its own");
-        stage.transcript().add("/etc/hosts holds", quote(world.hosts));
-        body(stage);
-    });
-}
 
 std::string numeric_text(const addrinfo& entry) {
     std::array<char, NI_MAXHOST> text{};
@@ -655,7 +600,7 @@ TEST_CASE("A name without an address is an error that names it and gives the rea
 }
 
 TEST_CASE("A name in no list of names is not known", "[01_addresses][lookup][step:8][points:1]") {
-    in_world({}, [](Stage& stage) {
+    in_world(lab, {}, [](Stage& stage) {
         Process& program = stage.start("lookup", {"nosuch.invalid"});
         expect_failure(stage, program, "name:    nosuch.invalid", "nosuch.invalid",
                        "Name or service not known");
@@ -664,7 +609,7 @@ TEST_CASE("A name in no list of names is not known", "[01_addresses][lookup][ste
 
 TEST_CASE("A machine that can't look up its own name still prints it and then the error",
           "[01_addresses][lookup][step:8][points:1]") {
-    in_world({.host_name = "nameless"}, [](Stage& stage) {
+    in_world(lab, {.host_name = "nameless"}, [](Stage& stage) {
         Process& program = stage.start("lookup");
         program.expect_line("name:    nameless");
         expect_error_line(stage, program, "nameless", "Name or service not known");
@@ -673,7 +618,7 @@ TEST_CASE("A machine that can't look up its own name still prints it and then th
 
 TEST_CASE("The name in an error can't drive the terminal",
           "[01_addresses][lookup][step:8][points:1]") {
-    in_world({}, [](Stage& stage) {
+    in_world(lab, {}, [](Stage& stage) {
         const std::string name = "red\x1b[31m\xff.invalid";
         const std::string shown = R"(red\x1b[31m\xff.invalid)";
         Process& program = stage.start("lookup", {name});
@@ -683,7 +628,7 @@ TEST_CASE("The name in an error can't drive the terminal",
 
 TEST_CASE("While it waits for an answer lookup has shown the machine's name and can be interrupted",
           "[01_addresses][lookup][step:8][points:1]") {
-    in_world({.sources = "dns"}, [](Stage& stage) {
+    in_world(lab, {.sources = "dns"}, [](Stage& stage) {
         using udp = boost::asio::ip::udp;
         // A name server that never answers.
         udp::socket server{stage.io(), udp::endpoint{boost::asio::ip::address_v4::loopback(), 53}};
@@ -716,20 +661,21 @@ TEST_CASE("The name of 127.0.0.1 is the one that the system gives",
 
 TEST_CASE("An address is printed first and then its name from the reverse look-up",
           "[01_addresses][lookup][step:9][points:2]") {
-    in_world({.hosts = "10.0.0.7 seven.example seven\nfd00::7 seven-of-six\n"}, [](Stage& stage) {
-        for (const auto& [address, name] : std::map<std::string, std::string>{
-                 {"10.0.0.7", "seven.example"}, {"fd00::7", "seven-of-six"}}) {
-            Process& program = stage.start("lookup", {address});
-            program.expect_line("address: " + address);
-            program.expect_line("name:    " + name);
-            program.expect_exit(0);
-        }
-    });
+    in_world(lab, {.hosts = "10.0.0.7 seven.example seven\nfd00::7 seven-of-six\n"},
+             [](Stage& stage) {
+                 for (const auto& [address, name] : std::map<std::string, std::string>{
+                          {"10.0.0.7", "seven.example"}, {"fd00::7", "seven-of-six"}}) {
+                     Process& program = stage.start("lookup", {address});
+                     program.expect_line("address: " + address);
+                     program.expect_line("name:    " + name);
+                     program.expect_exit(0);
+                 }
+             });
 }
 
 TEST_CASE("An address without a name is an error and not its own name",
           "[01_addresses][lookup][step:9][points:2]") {
-    in_world({}, [](Stage& stage) {
+    in_world(lab, {}, [](Stage& stage) {
         for (const std::string address : {"10.0.0.8", "fd00::8"}) {
             Process& program = stage.start("lookup", {address});
             program.expect_line("address: " + address);
@@ -741,7 +687,7 @@ TEST_CASE("An address without a name is an error and not its own name",
 
 TEST_CASE("An IPv6 address keeps the zone behind its percent sign",
           "[01_addresses][lookup][step:9][points:1]") {
-    in_world({.hosts = "fe80::5 neighbour\n"}, [](Stage& stage) {
+    in_world(lab, {.hosts = "fe80::5 neighbour\n"}, [](Stage& stage) {
         Process& program = stage.start("lookup", {"fe80::5%lo"});
         program.expect_line("address: fe80::5%lo");
         program.expect_line_like("name:    neighbour(%lo)?", "\"name:    neighbour\"");
@@ -752,7 +698,7 @@ TEST_CASE("An IPv6 address keeps the zone behind its percent sign",
 TEST_CASE("A name that comes from elsewhere can't drive the terminal",
           "[01_addresses][lookup][step:9][points:1]") {
     const World world{.hosts = "10.0.0.9 evil\x1b[31m\x7f\xff\xc2\x9b.name\n"};
-    in_world(world, [](Stage& stage) {
+    in_world(lab, world, [](Stage& stage) {
         Process& program = stage.start("lookup", {"10.0.0.9"});
         program.expect_line("address: 10.0.0.9");
         program.expect_line(R"(name:    evil\x1b[31m\x7f\xff\xc2\x9b.name)");
@@ -772,7 +718,7 @@ TEST_CASE("A name is printed with each of its addresses once",
 TEST_CASE("A name with addresses of both families is printed with all of them",
           "[01_addresses][lookup][step:10][points:1]") {
     const World world{.hosts = "10.0.0.7 both\nfd00::7 both\n10.0.0.8 both\n"};
-    in_world(world, [](Stage& stage) {
+    in_world(lab, world, [](Stage& stage) {
         Process& program = stage.start("lookup", {"both"});
         program.expect_line("name:    both");
         expect_addresses(stage, program, {"10.0.0.7", "10.0.0.8", "fd00::7"});
@@ -782,7 +728,7 @@ TEST_CASE("A name with addresses of both families is printed with all of them",
 TEST_CASE("An address that the system gives twice is printed once",
           "[01_addresses][lookup][step:10][points:1]") {
     const World world{.hosts = "10.0.0.7 twice\n10.0.0.8 twice\n10.0.0.7 other twice\n"};
-    in_world(world, [](Stage& stage) {
+    in_world(lab, world, [](Stage& stage) {
         Process& program = stage.start("lookup", {"twice"});
         program.expect_line("name:    twice");
         expect_addresses(stage, program, {"10.0.0.7", "10.0.0.8"});
@@ -791,7 +737,7 @@ TEST_CASE("An address that the system gives twice is printed once",
 
 TEST_CASE("Without an argument lookup prints the machine's name and its addresses",
           "[01_addresses][lookup][step:10][points:1]") {
-    in_world({.hosts = "10.0.0.1 wirelab-host\nfd00::1 wirelab-host\n"}, [](Stage& stage) {
+    in_world(lab, {.hosts = "10.0.0.1 wirelab-host\nfd00::1 wirelab-host\n"}, [](Stage& stage) {
         Process& program = stage.start("lookup");
         program.expect_line("name:    wirelab-host");
         expect_addresses(stage, program, {"10.0.0.1", "fd00::1"});

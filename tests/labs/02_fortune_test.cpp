@@ -1,10 +1,10 @@
 // Lab 02: the contract of fortune_client and fortune_server, from outside.
 #include "harness/catch.hpp"
-#include "harness/host_names.hpp"
 #include "harness/peer.hpp"
 #include "harness/process.hpp"
 #include "harness/rules.hpp"
 #include "harness/stage.hpp"
+#include "harness/world.hpp"
 
 #include <wirelab/endpoint.hpp>
 
@@ -104,9 +104,7 @@ TEST_CASE("The client tries every address that a name has",
     if (!have_ipv6()) return skip("this machine has no IPv6");
     // Only one of the two addresses has a listener, once the one and once the other.
     for (const std::string address : {"127.0.0.1", "::1"}) {
-        in_private_network([&address] {
-            Stage stage{lab};
-            use_host_names(stage, "127.0.0.1 two.test\n::1 two.test\n");
+        in_world(lab, {.hosts = "127.0.0.1 two.test\n::1 two.test\n"}, [&address](Stage& stage) {
             Listener& listener = stage.listen(address);
             Process& client = stage.start("fortune_client", {"two.test", listener.port()});
             Peer& server =
@@ -154,9 +152,8 @@ TEST_CASE("The client waits for a connection no longer than its timeout",
 
 TEST_CASE("The client reports a name that can't be looked up in one line with the name",
           "[02_fortune][fortune_client][step:1][points:1]") {
-    // In a network without a name server the look-up fails at once, and nothing is sent.
-    in_private_network([] {
-        Stage stage{lab};
+    // In a world without a name server the look-up fails at once, and nothing is sent.
+    in_world(lab, {}, [](Stage& stage) {
         Listener& nobody = stage.listen("127.0.0.1", "54321");
         Process& client = stage.start("fortune_client", {"no-such-host.invalid", "--timeout", "1"});
         client.expect_error_like(R"(fortune_client: .*no-such-host\.invalid.*: .+)",
