@@ -33,7 +33,8 @@ fs::path make_folder() {
 // True for the folder in /proc of a child of this process, see "stat" in proc(5).
 bool is_child(const fs::path& process) {
     std::ifstream file{process / "stat"};
-    const std::string stat{std::istreambuf_iterator<char>{file}, {}};
+    std::string stat;
+    std::getline(file, stat, '\0');  // stays empty when the process has gone meanwhile
     // The program's name may hold anything, even parentheses and line feeds.
     const auto name_end = stat.rfind(')');
     if (name_end == std::string::npos) return false;
@@ -108,15 +109,6 @@ bool have_ipv6() {
     acceptor.open(tcp::v6(), error);
     if (!error) acceptor.bind({asio::ip::address_v6::loopback(), 0}, error);
     return !error;
-}
-
-bool name_has_address(const std::string& name, const std::string& address) {
-    asio::io_context io;
-    boost::system::error_code error;
-    for (const auto& entry : tcp::resolver{io}.resolve(name, "1", error)) {
-        if (entry.endpoint().address() == asio::ip::make_address(address)) return true;
-    }
-    return false;
 }
 
 Stage::Stage(std::string lab)

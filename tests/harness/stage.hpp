@@ -115,6 +115,5 @@ private:
 // What this machine offers.
 bool have_command(const std::string& command);
 bool have_ipv6();
-bool name_has_address(const std::string& name, const std::string& address);
 
 }  // namespace harness
