@@ -10,6 +10,9 @@ namespace wirelab {
 
 namespace {
 
+// More than any collection needs; /dev/zero would never end.
+constexpr std::size_t max_file = 64 * 1024 * 1024;
+
 // Cuts the first line off the text and returns it, without its line feed or CR LF.
 std::string_view take_line(std::string_view& text) {
     const auto end = text.find('\n');
@@ -60,6 +63,7 @@ std::vector<std::string> load_fortunes(const std::string& file) {
     std::string text;
     std::array<char, 4096> part;
     while (stream.read(part.data(), part.size()) || stream.gcount() > 0) {
+        if (text.size() > max_file) throw Error{"cannot use " + file, "it is too large"};
         text.append(part.data(), static_cast<std::size_t>(stream.gcount()));
     }
     if (!stream.is_open() || stream.bad()) throw Error{"cannot read " + file, reason_from_errno()};
@@ -79,7 +83,7 @@ const std::vector<std::string>& built_in_fortunes() {
         "Nobody is listening. Try again when the server is up.",
         "A port well chosen is a neighbour not yet met.",
         "Today your acknowledgements arrive in order.",
-        "He who trusts the length field will allocate four gigabytes.",
+        "Whoever trusts the length field will allocate four gigabytes.",
         "Silence is a message too. Give it a timeout.",
         "The shortest path is the one whose router is switched on.",
         "Your datagram was lovely. It did not arrive.",

@@ -52,12 +52,16 @@ std::vector<ip::address> reachable_addresses() {
         if (!up || !address || address->is_loopback() || is_link_local(*address)) continue;
         addresses.push_back(*address);
     }
-    std::stable_partition(addresses.begin(), addresses.end(),
-                          [](const ip::address& address) { return address.is_v4(); });
+    std::ranges::sort(addresses);  // IPv4 comes first
+    const auto repeated = std::ranges::unique(addresses);
+    addresses.erase(repeated.begin(), repeated.end());
     return addresses;
 }
 
 std::vector<ip::address> addresses_for_others(const ip::address& bound) {
+    if (bound.is_v6() && bound.to_v6().is_v4_mapped()) {
+        return addresses_for_others(ip::make_address_v4(ip::v4_mapped, bound.to_v6()));
+    }
     if (bound.is_loopback()) return {};
     if (!bound.is_unspecified()) return {bound};
     auto addresses = reachable_addresses();

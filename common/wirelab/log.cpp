@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <array>
-#include <cctype>
 #include <cstddef>
 #include <ctime>
 
@@ -23,14 +22,6 @@ std::string time_text() {
     std::array<char, 32> text{};
     const std::size_t size = std::strftime(text.data(), text.size(), "%Y%m%d %H:%M:%S", &local);
     return {text.data(), size};
-}
-
-// "operator()(int)" and the like, but not "operators()".
-bool is_operator(std::string_view text) {
-    constexpr std::string_view keyword = "operator";
-    if (!text.starts_with(keyword) || text.size() == keyword.size()) return false;
-    const auto next = static_cast<unsigned char>(text[keyword.size()]);
-    return std::isalnum(next) == 0 && next != '_';
 }
 
 }  // namespace
@@ -54,7 +45,9 @@ std::string_view bare_function_name(std::string_view signature) {
     int depth = 0;
     for (std::size_t i = 0; i < signature.size(); ++i) {
         const std::string_view rest = signature.substr(i);
-        if (depth == 0 && i == start && is_operator(rest)) return rest.substr(0, rest.find('(', 9));
+        // "operator()(int)": the first parentheses may be the name's own.
+        const bool is_operator = i == start && rest.starts_with("operator");
+        if (depth == 0 && is_operator) return rest.substr(0, rest.find('(', 9));
         const char c = rest.front();
         // The parameters end the name. "(anonymous namespace)", as Clang calls it, begins one.
         if (depth == 0 && i > start && c == '(') return signature.substr(start, i - start);

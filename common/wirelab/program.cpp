@@ -1,6 +1,7 @@
 #include <wirelab/log.hpp>
 #include <wirelab/program.hpp>
 
+#include <boost/program_options.hpp>
 #include <boost/system/system_error.hpp>
 
 #include <fcntl.h>
@@ -9,9 +10,12 @@
 #include <csignal>
 #include <exception>
 #include <iostream>
+#include <new>
 #include <stdexcept>
 
 namespace wirelab {
+
+namespace po = boost::program_options;
 
 namespace {
 
@@ -29,6 +33,20 @@ void occupy_standard_streams() {
     }
 }
 
+// Writing to a closed connection, or over a limit on file sizes, is an error like any other. SIGINT
+// and SIGTERM end the program, whatever it inherited: a shell script, for one, starts what it sends
+// to the background with interrupts ignored. See signal(7).
+void prepare_signals() {
+    for (const int failed_write : {SIGPIPE, SIGXFSZ}) std::signal(failed_write, SIG_IGN);
+    sigset_t ends;
+    ::sigemptyset(&ends);
+    for (const int end : {SIGINT, SIGTERM}) {
+        std::signal(end, SIG_DFL);
+        ::sigaddset(&ends, end);
+    }
+    ::pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);
+}
+
 // While this lives, std::cout throws when it can't be written. Not for longer: std::cerr flushes
 // std::cout too, and so does the end of the program.
 struct StreamExceptions {
@@ -36,21 +54,33 @@ struct StreamExceptions {
     ~StreamExceptions() { std::cout.exceptions(std::ios::goodbit); }
 };
 
-std::string joined(const std::deque<std::string>& words) {
+std::string joined(const std::vector<std::string>& words) {
     std::string line = Program::name();
     for (const std::string& word : words) line.append(" ").append(word);
     return line;
 }
 
-std::string take_first(std::deque<std::string>& words) {
-    std::string first = std::move(words.front());
-    words.pop_front();
-    return first;
-}
-
 // An empty word would not be seen in a message.
 std::string shown(const std::string& word) {
     return word.empty() ? "''" : word;
+}
+
+std::vector<po::option> split(const std::vector<std::string>& words,
+                              const po::options_description& known) {
+    using namespace po::command_line_style;
+    // Abbreviated names would be refused once a new option made them ambiguous.
+    constexpr int style = unix_style & ~allow_guessing & ~allow_sticky;
+    using Syntax = po::invalid_command_line_syntax;
+    try {
+        return po::command_line_parser{words}.options(known).style(style).run().options;
+    } catch (const po::unknown_option& error) {
+        throw UsageError{error.get_option_name(), "unknown option"};
+    } catch (const Syntax& error) {
+        const bool missing = error.kind() == Syntax::missing_parameter;
+        throw UsageError{error.get_option_name(), missing ? "missing value" : "takes no value"};
+    } catch (const po::error& error) {
+        throw UsageError{"wrong usage", error.what()};
+    }
 }
 
 template <typename Parameter>
@@ -80,15 +110,13 @@ void Program::flag(std::string name, bool& variable, std::string help) {
                         .assign = [&variable](const std::string&) { variable = true; }});
 }
 
-int Program::run_job(Words words, const std::function<int()>& job) {
+int Program::run_job(const Words& words, const std::function<int()>& job) {
     occupy_standard_streams();
-    std::signal(SIGPIPE, SIG_IGN);
-    // A shell script starts what it sends to the background with interrupts ignored.
-    for (const int end : {SIGINT, SIGTERM}) std::signal(end, SIG_DFL);
+    prepare_signals();
     try {
         const StreamExceptions until_reported;
         const std::string command_line = joined(words);
-        if (!read_command_line(std::move(words))) return 0;
+        if (!read_command_line(words)) return 0;
         if (log_file_) open_log(*log_file_);
         log("started as " + command_line);
         const int status = job();
@@ -102,6 +130,8 @@ int Program::run_job(Words words, const std::function<int()>& job) {
         report("cannot write to standard output: " + reason_from_errno());
     } catch (const boost::system::system_error& error) {
         report("failed: " + reason(error.code()));
+    } catch (const std::bad_alloc&) {
+        report("failed: Cannot allocate memory");
     } catch (const std::exception& error) {
         report(error.what());
     }
@@ -109,20 +139,24 @@ int Program::run_job(Words words, const std::function<int()>& job) {
 }
 
 // Returns false when the user only asked for help, which has been printed.
-bool Program::read_command_line(Words words) {
+bool Program::read_command_line(const Words& words) {
     option("log", "FILE", log_file_, "append debug lines to FILE");
     flag("help", help_, "print this text, also -h");
-    std::vector<std::string> values;
-    bool options_end = false;
-    while (!words.empty()) {
-        std::string word = take_first(words);
-        if (options_end || !word.starts_with('-') || word == "-") {
-            values.push_back(std::move(word));
-        } else if (word == "--") {
-            options_end = true;
-        } else {
-            read_option(std::move(word), words);
+    po::options_description known;
+    for (const Parameter& option : options_) {
+        const std::string names = option.name == "help" ? "help,h" : option.name;
+        if (option.is_flag()) known.add_options()(names.c_str(), po::bool_switch());
+        if (!option.is_flag()) known.add_options()(names.c_str(), po::value<std::string>());
+    }
+
+    Words values;
+    for (const po::option& given : split(attach_values(words), known)) {
+        if (given.string_key.empty()) {
+            values.push_back(given.value.front());
+            continue;
         }
+        const auto option = std::ranges::find(options_, given.string_key, &Parameter::name);
+        assign(*option, "--" + option->name, given.value.empty() ? "" : given.value.front());
     }
     if (help_) {
         std::cout << usage() << std::flush;
@@ -132,27 +166,37 @@ bool Program::read_command_line(Words words) {
     return true;
 }
 
-// Reads "--name=value", or "--name" and its value from the words behind it.
-void Program::read_option(std::string name, Words& behind) {
-    std::optional<std::string> value;
-    if (const auto equals = name.find('='); equals != std::string::npos) {
-        value = name.substr(equals + 1);
-        name.erase(equals);
+// Makes "--name=value" of "--name" and the word behind it: for the library, a value of its own
+// can't look like an option. An empty value must be a word of its own.
+Program::Words Program::attach_values(const Words& words) const {
+    Words attached;
+    bool options_end = false;
+    for (std::size_t i = 0; i < words.size(); ++i) {
+        attached.push_back(words[i]);
+        options_end = options_end || words[i] == "--";
+        const auto equals = words[i].find('=');
+        const std::string name = words[i].substr(0, equals);
+        // The library would take what stands behind "--=" for an argument.
+        if (!options_end && words[i].starts_with("--=")) {
+            throw UsageError{words[i], "unknown option"};
+        }
+        const bool is_last = equals == std::string::npos && i + 1 == words.size();
+        if (options_end || is_last || !takes_value(name)) continue;
+        const std::string value =
+            equals == std::string::npos ? words[++i] : words[i].substr(equals + 1);
+        attached.back() = value.empty() ? name : name + "=" + value;
+        if (value.empty()) attached.emplace_back();
     }
-    const auto option = std::ranges::find_if(options_, [&name](const Parameter& known) {
-        return name == "--" + known.name || (name == "-h" && known.name == "help");
-    });
-    if (option == options_.end()) throw UsageError{name, "unknown option"};
-    if (option->value_name.empty()) {
-        if (value) throw UsageError{name, "takes no value"};
-    } else if (!value) {
-        if (behind.empty()) throw UsageError{name, "missing value"};
-        value = take_first(behind);
-    }
-    assign(*option, name, value.value_or(""));
+    return attached;
 }
 
-void Program::assign_arguments(const std::vector<std::string>& values) {
+bool Program::takes_value(const std::string& name) const {
+    return std::ranges::any_of(options_, [&name](const Parameter& option) {
+        return name == "--" + option.name && !option.is_flag();
+    });
+}
+
+void Program::assign_arguments(const Words& values) {
     for (std::size_t i = 0; i < arguments_.size(); ++i) {
         if (i < values.size()) {
             assign(arguments_[i], arguments_[i].name, values[i]);

@@ -5,7 +5,6 @@
 #include <wirelab/error.hpp>
 #include <wirelab/values.hpp>
 
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
@@ -83,6 +82,8 @@ private:
         std::string default_text;
         std::function<void(const std::string&)> assign;
         bool required = false;
+
+        bool is_flag() const { return value_name.empty(); }
     };
 
     template <typename T>
@@ -92,11 +93,12 @@ private:
                 [&variable](const std::string& text) { parse(text, variable); }};
     }
 
-    using Words = std::deque<std::string>;
-    int run_job(Words words, const std::function<int()>& job);
-    bool read_command_line(Words words);
-    void read_option(std::string name, Words& behind);
-    void assign_arguments(const std::vector<std::string>& values);
+    using Words = std::vector<std::string>;
+    int run_job(const Words& words, const std::function<int()>& job);
+    bool read_command_line(const Words& words);
+    Words attach_values(const Words& words) const;
+    bool takes_value(const std::string& name) const;
+    void assign_arguments(const Words& values);
     std::string usage() const;
 
     std::string summary_;

@@ -58,7 +58,10 @@ void parse(const std::string& text, Host& value) {
 
 void parse(const std::string& text, Seconds& value) {
     double seconds = 0;
-    if (!read_whole(text, seconds) || !std::isfinite(seconds) || std::signbit(seconds)) {
+    const char* const end = text.data() + text.size();
+    const auto result = std::from_chars(text.data(), end, seconds, std::chars_format::fixed);
+    const bool is_number = result.ec == std::errc{} && result.ptr == end;
+    if (!is_number || !std::isfinite(seconds) || std::signbit(seconds)) {
         throw std::invalid_argument{"not a number of seconds from 0 upwards"};
     }
     value = Seconds{seconds};

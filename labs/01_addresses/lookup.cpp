@@ -65,7 +65,8 @@ void print_addresses(const std::string& name) {
     std::cout << "name:    " << wirelab::printable(name) << std::endl;
     AddressList list{nullptr, &::freeaddrinfo};
     const int failure = look_up(name, 0, list);
-    if (failure != 0) throw wirelab::Error{"cannot look up " + name, reason_of(failure)};
+    if (failure != 0)
+        throw wirelab::Error{"cannot look up the addresses of " + name, reason_of(failure)};
     std::set<std::string> seen;
 
     // 10: Walk along the list, from entry to ai_next, and print each address (NI_NUMERICHOST)

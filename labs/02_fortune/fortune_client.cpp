@@ -36,7 +36,7 @@ void connect_to_server(tcp::socket& socket, const std::string& host, std::uint16
 }
 
 // Returns every byte that the server sends before it closes the connection.
-std::string read_fortune(tcp::socket& socket, wirelab::Seconds timeout) {
+std::string read_fortune(tcp::socket& socket, const std::string& server, wirelab::Seconds timeout) {
     std::string fortune;
     std::array<char, 4096> part;
     error_code error;
@@ -45,11 +45,11 @@ std::string read_fortune(tcp::socket& socket, wirelab::Seconds timeout) {
     wirelab::todo(3, "read to the end of the stream", socket, timeout, part);
 
     // 4: The server's closing (asio::error::eof) ends the fortune; any other error is a failure.
-    wirelab::todo(4, "tell the end of the stream from a failure", error);
+    wirelab::todo(4, "tell the end of the stream from a failure", error, server);
 
     wirelab::log("received " + std::to_string(fortune.size()) + " bytes");
-    if (fortune.empty()) throw wirelab::Error{"no fortune", "the server closed without sending"};
-    if (fortune.size() > max_fortune) throw wirelab::Error{"cannot read the fortune", "too long"};
+    if (fortune.empty()) throw wirelab::Error{"no fortune from " + server, "it sent nothing"};
+    if (fortune.size() > max_fortune) throw wirelab::Error{"fortune from " + server, "too long"};
     return fortune;
 }
 
@@ -66,7 +66,7 @@ int main(int argc, char* argv[]) {
         asio::io_context io;
         tcp::socket socket{io};
         connect_to_server(socket, host, port, timeout);
-        std::string fortune = read_fortune(socket, timeout);
+        std::string fortune = read_fortune(socket, wirelab::to_text(host.name, port), timeout);
         if (fortune.ends_with('\n')) fortune.pop_back();
         std::cout << wirelab::printable_lines(fortune) << std::endl;
     });

@@ -31,9 +31,11 @@ tcp::acceptor open_acceptor(asio::io_context& io, const tcp::endpoint& endpoint)
 
 // Waits for the next client, and sets `peer` to its endpoint.
 tcp::socket accept_client(tcp::acceptor& acceptor, tcp::endpoint& peer) {
-    // 6: Accept a connection. The acceptor goes on listening; the new socket is the client's.
     tcp::socket client{acceptor.get_executor()};
-    wirelab::todo(6, "accept a client", acceptor, peer);
+    error_code error;
+
+    // 6: Accept a connection. The acceptor goes on listening; the new socket is the client's.
+    wirelab::todo(6, "accept a client", acceptor, peer, error);
 
     wirelab::log("accepted " + wirelab::to_text(peer));
     return client;

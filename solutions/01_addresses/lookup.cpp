@@ -61,7 +61,8 @@ std::string text_of(const addrinfo& entry, int flags, const std::string& host) {
     // 9: Have the entry's socket address turned into text. If that fails, say so.
     const int failure =
         ::getnameinfo(entry.ai_addr, entry.ai_addrlen, text.data(), text.size(), nullptr, 0, flags);
-    if (failure != 0) throw wirelab::Error{"cannot look up " + host, reason_of(failure)};
+    if (failure != 0)
+        throw wirelab::Error{"cannot look up the name of " + host, reason_of(failure)};
 
     // A name may come from anybody's name server, with any bytes in it.
     return wirelab::printable(text.data());
@@ -71,7 +72,8 @@ void print_addresses(const std::string& name) {
     std::cout << "name:    " << wirelab::printable(name) << std::endl;
     AddressList list{nullptr, &::freeaddrinfo};
     const int failure = look_up(name, 0, list);
-    if (failure != 0) throw wirelab::Error{"cannot look up " + name, reason_of(failure)};
+    if (failure != 0)
+        throw wirelab::Error{"cannot look up the addresses of " + name, reason_of(failure)};
     std::set<std::string> seen;
 
     // 10: Walk along the list, from entry to ai_next, and print each address (NI_NUMERICHOST)
