@@ -37,4 +37,6 @@ while IFS= read -r -d '' file; do
     ((count += 1))
 done < <(list_files | sort -z)
 ((count > 0)) || die "found no file to export"
+# What was left out is no business of a student's.
+sed -i '/^## If you teach/,/^The licence/{/^The licence/!d}' "$target/README.md"
 echo "wrote $count files to $target: the kit without solutions, mistakes and slides"

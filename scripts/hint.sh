@@ -35,18 +35,16 @@ number=${LAB%%_*}
 hints=$ROOT/labs/$LAB/hints.md
 [[ -f $hints ]] || die "lab $number has no hints: labs/$LAB/hints.md is missing"
 
-# Sets wanted to the lowest TODO left, or else to the first step that the last check found unmet.
+# Sets wanted to the step that the student is at.
 find_step() {
-    if next_todo "$LAB"; then
+    if next_step "$LAB"; then
         wanted=$STEP
     elif ! read_progress "$LAB"; then
         echo "lab $number: no TODO is left, type ./lab check $number to see what the tests say"
         exit
-    elif [[ $UNMET == - ]]; then
+    else
         echo "lab $number is done: no hint needed (--step N shows those of a step)"
         exit
-    else
-        wanted=$UNMET
     fi
 }
 
@@ -79,7 +77,7 @@ if [[ -n $again ]]; then
     exit
 fi
 if ((seen >= count)); then
-    echo "that were all $count hints for this step: ./lab hint $number --step $wanted --again shows them again"
+    echo "those were all $count hints for this step: ./lab hint $number --step $wanted --again shows them again"
     exit
 fi
 ((seen += 1))

@@ -31,10 +31,10 @@ if ! next_lab; then
 fi
 number=${LAB%%_*}
 read_progress "$LAB" || echo "handout: labs/$LAB/README.md"
-if next_todo "$LAB"; then
+if next_step "$LAB" && [[ -n $TASK ]]; then
     echo "${BOLD}next:${RESET} lab $number, step $STEP: $TASK ($PLACE), then type ./lab check $number"
-elif read_progress "$LAB"; then
-    echo "${BOLD}next:${RESET} lab $number, step $UNMET: not all of it is met yet, type ./lab check $number to see what"
+elif [[ -n $STEP ]]; then
+    echo "${BOLD}next:${RESET} lab $number, step $STEP: not all of it is met yet, type ./lab check $number to see what"
 else
     echo "${BOLD}next:${RESET} lab $number, no TODO is left: type ./lab check $number"
 fi

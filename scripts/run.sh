@@ -18,6 +18,8 @@ while (($# > 0 && ${#words[@]} < 2)); do
     esac
     shift
 done
+# No program has an option of that name, and many a hand types it there.
+[[ ${1:-} != --solution ]] || { tree=solutions && shift; }
 ((${#words[@]} > 0)) || usage_error "which lab and program?"
 find_lab "${words[0]}"
 [[ -d $ROOT/$tree/$LAB ]] || usage_error "this kit holds no solution of lab $LAB"

@@ -6,9 +6,11 @@ port=$(port_of server)
 
 say "A client connects, sends nothing, and reads until the server closes."
 run client fortune_client 127.0.0.1 "$port"
+wait_for server "sent"
 
-say "The server waits for the next. A name may have several addresses; the client tries them all."
-run client fortune_client localhost "$port"
+say "The server goes on waiting: the next client gets another fortune."
+run client fortune_client 127.0.0.1 "$port"
+wait_for server "sent"
 
 say "The server is stopped. Now nobody listens at that port, and the client says so."
 stop server

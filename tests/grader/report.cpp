@@ -2,6 +2,7 @@
 
 #include <wirelab/printable.hpp>
 
+#include <algorithm>
 #include <string_view>
 
 namespace grader {
@@ -35,6 +36,16 @@ std::string failure_text(const Case& test_case) {
     return text.empty() ? "the test case says no more" : text;
 }
 
+std::string case_line(const Case& test_case, bool colour) {
+    std::string line = mark(test_case.outcome, colour) + " step " + std::to_string(test_case.step) +
+                       ": " + wirelab::printable(test_case.name);
+    if (test_case.outcome == Outcome::skipped) {
+        return line + " (skipped: " + wirelab::printable(test_case.text) + ")\n";
+    }
+    const bool passed = test_case.outcome == Outcome::passed;
+    return line + " (" + of(passed ? test_case.points : 0, test_case.points) + " points)\n";
+}
+
 }  // namespace
 
 Score score(const std::vector<Case>& cases) {
@@ -62,14 +73,11 @@ const Case* first_unmet(const std::vector<Case>& cases) {
     return first;
 }
 
-std::string case_line(const Case& test_case, bool colour) {
-    std::string line = mark(test_case.outcome, colour) + " step " + std::to_string(test_case.step) +
-                       ": " + wirelab::printable(test_case.name);
-    if (test_case.outcome == Outcome::skipped) {
-        return line + " (skipped: " + wirelab::printable(test_case.text) + ")\n";
-    }
-    const bool passed = test_case.outcome == Outcome::passed;
-    return line + " (" + of(passed ? test_case.points : 0, test_case.points) + ")\n";
+std::string case_lines(std::vector<Case> cases, bool colour) {
+    std::ranges::stable_sort(cases, {}, &Case::step);
+    std::string lines;
+    for (const Case& test_case : cases) lines += case_line(test_case, colour);
+    return lines;
 }
 
 std::string summary(const std::string& lab, const std::vector<Case>& cases) {
@@ -84,7 +92,7 @@ std::string summary(const std::string& lab, const std::vector<Case>& cases) {
     const std::string step = "step " + std::to_string(unmet->step);
     return text + step + ": " + wirelab::printable(unmet->name) + "\n" + failure_text(*unmet) +
            "\n\nnext: " + step + "; read labs/" + lab + "/README.md, or ask ./lab hint " +
-           lab.substr(0, 2) + "\n";
+           lab.substr(0, 2) + " --step " + std::to_string(unmet->step) + "\n";
 }
 
 }  // namespace grader

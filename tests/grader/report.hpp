@@ -24,8 +24,9 @@ Score score(const std::vector<Case>& cases);
 // Returns the failed test case of the lowest step, the first one of several; nullptr if none is.
 const Case* first_unmet(const std::vector<Case>& cases);
 
-// Returns "✓ step 1: NAME (1 of 1)" as a line.
-std::string case_line(const Case& test_case, bool colour);
+// Returns lines such as "✓ step 1: NAME (1 of 1 points)" in the order of the steps. What comes
+// behind the first step that is not met is counted in one line: it is not what to look at now.
+std::string case_lines(std::vector<Case> cases, bool colour);
 
 // Returns the lines behind those of the test cases. `lab` is NN_topic.
 std::string summary(const std::string& lab, const std::vector<Case>& cases);

@@ -43,14 +43,12 @@ std::string_view read_some(std::array<char, 65536>& buffer) {
     return {buffer.data(), static_cast<std::size_t>(size)};
 }
 
-// Prints each test case as soon as it has ended, and returns them all.
+// Reads the report to its end, and returns its test cases.
 std::vector<grader::Case> follow(grader::CatchReader& reader) {
     std::vector<grader::Case> cases;
     std::array<char, 65536> buffer;
-    const bool colour = want_colour();
     for (auto bytes = read_some(buffer); !bytes.empty(); bytes = read_some(buffer)) {
         for (grader::Case& test_case : reader.read(bytes)) {
-            std::cout << grader::case_line(test_case, colour) << std::flush;
             cases.push_back(std::move(test_case));
         }
     }
@@ -64,7 +62,8 @@ int judge(const std::string& lab, const std::optional<std::string>& progress) {
         wirelab::report("this run does not count, and that is not your program's fault: " + *fault);
         return run_broke_off;
     }
-    std::cout << grader::summary(lab, cases) << std::flush;
+    std::cout << grader::case_lines(cases, want_colour()) << grader::summary(lab, cases)
+              << std::flush;
     if (progress) grader::save_progress(*progress, grader::progress_line(lab, cases));
     return grader::score(cases).all_passed() ? 0 : some_failed;
 }

@@ -1,4 +1,6 @@
 #include "failure.hpp"
+// Makes Catch2 2.13 show its base class of listeners here.
+#define CATCH_CONFIG_EXTERNAL_INTERFACES
 #include "catch.hpp"
 
 #include <fcntl.h>
@@ -24,6 +26,27 @@ namespace {
 
 bool captured = false;         // failures are thrown, not told to Catch2
 bool in_forked_child = false;  // where Catch2 has no reporter
+
+std::string current_tags;
+bool hung = false;  // the running test case
+int hung_before = 0;
+
+// Catch2 tells its listeners the tags of a test case; the test case itself can't ask for them.
+#ifdef SKIP
+using Listener = Catch::EventListenerBase;
+#else
+using Listener = Catch::TestEventListenerBase;
+#endif
+
+struct TagsListener : Listener {
+    using Listener::Listener;
+    void testCaseStarting(const Catch::TestCaseInfo& info) override {
+        current_tags = info.tagsAsString();
+        if (std::exchange(hung, false)) ++hung_before;
+    }
+};
+
+CATCH_REGISTER_LISTENER(TagsListener)
 
 struct Failure {
     std::string report;
@@ -88,6 +111,19 @@ std::string read_to_end(int file) {
 }
 
 }  // namespace
+
+int current_step() {
+    const auto tag = current_tags.find("[step:");
+    return tag == std::string::npos ? 0 : std::atoi(current_tags.c_str() + tag + 6);
+}
+
+void note_hang() {
+    hung = true;
+}
+
+int hung_test_cases() {
+    return hung_before;
+}
 
 void fail(const std::string& text) {
     if (captured) throw Failure{text};

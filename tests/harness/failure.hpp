@@ -9,6 +9,14 @@ namespace harness {
 // Ends the test case as failed, with this text as the report.
 [[noreturn]] void fail(const std::string& text);
 
+// The step of the running test case, by its tag [step:N]; 0 if it has none.
+int current_step();
+
+// Notes that the running test case waited in vain for as long as it may, and tells how many test
+// cases before it have done so.
+void note_hang();
+int hung_test_cases();
+
 // Runs the body, and returns the report of its failure; empty if there is none. This is how the
 // harness itself is tested.
 std::string failure_of(const std::function<void()>& body);

@@ -236,7 +236,9 @@ std::string Process::state() const {
 
 std::string Process::seen() const {
     std::string text = name_ + " " + state();
-    text += "; on stdout " + lines_of(stdout_.rest());
+    text += stdout_.rest().empty() && stdout_.expected > 0
+                ? "; nothing more on stdout"
+                : "; on stdout " + lines_of(stdout_.rest());
     if (!stderr_.rest().empty()) text += "; on stderr " + lines_of(stderr_.rest());
     return text;
 }
@@ -279,7 +281,9 @@ std::string Process::expect_error_like(const std::string& pattern, std::string_v
                                        std::string_view cause) {
     const std::string expected = name_ + " prints on stderr " + std::string{meaning};
     std::string got = next_line(stderr_, expected, cause);
-    const bool matches = std::regex_match(got, std::regex{pattern});
+    // The line of a TODO is an error's, but never the one that a test waits for.
+    const bool todo = got.find("is not done yet") != std::string::npos;
+    const bool matches = !todo && std::regex_match(got, std::regex{pattern});
     stage_.expect(matches, expected, "the line " + quote(got), cause);
     return got;
 }

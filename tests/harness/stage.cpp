@@ -14,6 +14,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <iterator>
+#include <regex>
 #include <sstream>
 
 namespace harness {
@@ -95,7 +96,9 @@ double time_scale() {
 }
 
 Clock::duration patience() {
-    return std::chrono::duration_cast<Clock::duration>(std::chrono::seconds{5} * time_scale());
+    // A program that hangs in one test case is likely to hang in many: its author is waiting, too.
+    const std::chrono::seconds seconds{hung_test_cases() < 2 ? 5 : 1};
+    return std::chrono::duration_cast<Clock::duration>(seconds * time_scale());
 }
 
 bool have_command(const std::string& command) {
@@ -163,7 +166,8 @@ Peer& Stage::connect(const std::string& port, const std::string& address) {
     }
     if (error) transcript_.add(label, "can't connect to " + address + " port " + port);
     expect(!error, "a server that accepts connections on " + address + " port " + port,
-           error.message());
+           error.message(),
+           "nobody listens there: has the program ended, or was listen forgotten?");
     return peers_.emplace_back(*this, std::move(socket), label);
 }
 
@@ -200,7 +204,9 @@ std::string Stage::read_file(const std::string& name) const {
 bool Stage::wait_until(const std::function<bool()>& condition, Clock::duration limit) {
     const auto end = Clock::now() + limit;
     while (!condition()) {
-        if (io_.run_one_until(end) == 0) return condition();
+        if (io_.run_one_until(end) > 0) continue;
+        if (!condition() && limit >= patience()) note_hang();
+        return condition();
     }
     return true;
 }
@@ -232,12 +238,13 @@ void Stage::pass_time(double seconds) {
 // What a program says of itself is surer than what the test guesses from outside.
 std::string Stage::likely_cause(std::string_view given) const {
     for (const auto& process : processes_) {
+        std::smatch todo;
         const std::string& errors = process->errors();
-        const auto todo = errors.find("TODO ");
-        if (todo != std::string::npos &&
-            errors.find("is not done yet", todo) != std::string::npos) {
-            return errors.substr(todo, errors.find('\n', todo) - todo);
-        }
+        if (!std::regex_search(errors, todo, std::regex{"TODO ([0-9]+) is not done yet.*"}))
+            continue;
+        const bool in_order = current_step() == 0 || std::stoi(todo[1]) <= current_step();
+        if (in_order) return todo[0];
+        if (given.empty()) return "it went on to TODO " + todo[1].str() + ": look before that";
     }
     for (const auto& process : processes_) {
         const std::string state = process->state();
@@ -245,13 +252,26 @@ std::string Stage::likely_cause(std::string_view given) const {
             return "an exception has left main(), or an assertion failed, in " + process->name();
         }
         if (state.find("SIGSEGV") != std::string::npos) {
-            return process->name() + " used memory that is not its own (try ./lab run under gdb)";
+            return process->name() + " used memory that is not its own (gdb shows where)";
         }
         if (state.find("SIGPIPE") != std::string::npos) {
             return process->name() + " wrote to a closed connection and did not ignore SIGPIPE";
         }
     }
-    return std::string{given};
+    if (!given.empty()) return std::string{given};
+    for (const auto& process : processes_) {
+        const std::string& errors = process->errors();
+        if (errors.find(": failed: ") != std::string::npos) {
+            return "a call that was not given `error` as its last argument has thrown";
+        }
+        if (errors.find(": Success") != std::string::npos) {
+            return "an Error was thrown though `error` was clear";
+        }
+        if (!process->ended()) {
+            return process->name() + " waits for what does not come, or loops without end";
+        }
+    }
+    return "";
 }
 
 }  // namespace harness

@@ -100,19 +100,14 @@ TEST_CASE("The client connects over IPv6", "[02_fortune][fortune_client][step:2]
 }
 
 TEST_CASE("The client tries every address that a name has",
-          "[02_fortune][fortune_client][step:4][points:2]") {
+          "[02_fortune][fortune_client][step:2][points:2]") {
     if (!have_ipv6()) return skip("this machine has no IPv6");
     // Only one of the two addresses has a listener, once the one and once the other.
     for (const std::string address : {"127.0.0.1", "::1"}) {
         in_world(lab, {.hosts = "127.0.0.1 two.test\n::1 two.test\n"}, [&address](Stage& stage) {
             Listener& listener = stage.listen(address);
-            Process& client = stage.start("fortune_client", {"two.test", listener.port()});
-            Peer& server =
-                listener.accept("a name can have several addresses, and only one may answer");
-            server.send("Found.");
-            server.close();
-            client.expect_line("Found.");
-            client.expect_exit(0);
+            stage.start("fortune_client", {"two.test", listener.port()});
+            listener.accept("a name can have several addresses, and only one may answer");
         });
     }
 }
@@ -165,6 +160,17 @@ TEST_CASE("The client reports a name that can't be looked up in one line with th
 
 // --- fortune_client, step 3: read ------------------------------------------------------------
 
+TEST_CASE("The client goes on reading as long as the server may send more",
+          "[02_fortune][fortune_client][step:3][points:1]") {
+    Stage stage{lab};
+    auto [client, server] = connected_client(stage);
+    server.send_in_pieces({"Packets ", "travel ", "light."});
+    const bool gone =
+        stage.wait_until([&server] { return server.ended(); }, std::chrono::milliseconds{50});
+    stage.expect(!gone, "the client waits for more", "it has closed the connection",
+                 "one read may bring only a part: read in a loop, until the stream ends");
+}
+
 TEST_CASE("The client prints a fortune that arrives in one piece",
           "[02_fortune][fortune_client][step:4][points:1]") {
     Stage stage{lab};
@@ -198,7 +204,7 @@ TEST_CASE("The client reads a fortune that is larger than any buffer",
 }
 
 TEST_CASE("The client gives up on a server that sends without end",
-          "[02_fortune][fortune_client][step:3][points:1]") {
+          "[02_fortune][fortune_client][step:4][points:1]") {
     Stage stage{lab};
     auto [client, server] = connected_client(stage);
     const std::string piece(1024 * 1024, 'x');
@@ -250,8 +256,7 @@ TEST_CASE("The client calls it a failure when the server closes without sending"
     Stage stage{lab};
     auto [client, server] = connected_client(stage);
     server.close();
-    const std::string line = client.expect_error_like("fortune_client: .+", "one line on stderr");
-    stage.expect(line.find("TODO") == std::string::npos, "what failed, in words", quote(line));
+    client.expect_error_like("fortune_client: .+", "one line on stderr");
     client.expect_exit(1);
 }
 
@@ -301,9 +306,7 @@ TEST_CASE("The client reports that its output can't be written",
     auto [client, server] = connected_client(stage, {}, {.stdout_file = "/dev/full"});
     server.send("Nobody will read this.");
     server.close();
-    const std::string line =
-        client.expect_error_like("fortune_client: .+: .+", "one line on stderr");
-    stage.expect(line.find("TODO") == std::string::npos, "what failed, in words", quote(line));
+    client.expect_error_like("fortune_client: .+: .+", "one line on stderr");
     client.expect_exit(1);
 }
 
@@ -347,31 +350,26 @@ TEST_CASE("The client writes a log of whole lines when asked",
 
 // --- fortune_server, step 5: listen ----------------------------------------------------------
 
-TEST_CASE("The server says where it listens and takes connections from then on",
-          "[02_fortune][fortune_server][step:5][points:1]") {
+TEST_CASE("The server says where it listens", "[02_fortune][fortune_server][step:5][points:1]") {
     Stage stage{lab};
-    auto [server, port] = listening_server(stage);
-    stage.connect(port);
+    listening_server(stage);
 }
 
 TEST_CASE("The server listens on 127.0.0.1 port 54321 when it is told nothing else",
           "[02_fortune][fortune_server][step:5][points:1]") {
     in_private_network([] {
         Stage stage{lab};
-        Process& server = stage.start("fortune_server");
-        server.expect_line("listening on 127.0.0.1:54321");
-        stage.connect("54321");
+        stage.start("fortune_server").expect_line("listening on 127.0.0.1:54321");
     });
 }
 
 TEST_CASE("The server listens on the address that it is bound to",
           "[02_fortune][fortune_server][step:5][points:1]") {
     Stage stage{lab};
-    if (!have_ipv6()) return skip("this machine has no IPv6");
-    Process& server = stage.start("fortune_server", {"--port", "0", "--bind", "::1"});
-    stage.connect(server.expect_listening("::1"), "::1");
-    Process& other = stage.start("fortune_server", {"--port", "0", "--bind", "127.0.0.2"});
-    stage.connect(other.expect_listening("127.0.0.2"), "127.0.0.2");
+    stage.start("fortune_server", {"--port", "0", "--bind", "127.0.0.2"})
+        .expect_listening("127.0.0.2");
+    if (!have_ipv6()) return;
+    stage.start("fortune_server", {"--port", "0", "--bind", "::1"}).expect_listening("::1");
 }
 
 TEST_CASE("The server reports a port that is in use",
@@ -384,24 +382,17 @@ TEST_CASE("The server reports a port that is in use",
     second.expect_exit(1);
 }
 
-TEST_CASE("The server can be started again at once on the same port",
-          "[02_fortune][fortune_server][step:7][points:1]") {
-    in_private_network([] {
-        Stage stage{lab};
-        Process& first = stage.start("fortune_server");
-        first.expect_line("listening on 127.0.0.1:54321");
-        // The server closes first, so the connection lingers on its side, in TIME_WAIT.
-        visit(stage, first, "54321");
-        first.signal(SIGTERM);
-        first.expect_end_by(SIGTERM);
-        Process& second = stage.start("fortune_server");
-        second.expect_line("listening on 127.0.0.1:54321",
-                           "a connection in TIME_WAIT keeps the port: set reuse_address");
-        visit(stage, second, "54321");
-    });
-}
-
 // --- fortune_server, steps 6 and 7: accept and send ------------------------------------------
+
+TEST_CASE("The server takes one connection after another where it says that it listens",
+          "[02_fortune][fortune_server][step:6][points:1]") {
+    for (const std::string address : {"127.0.0.1", "127.0.0.2"}) {
+        Stage stage{lab};
+        Process& server = stage.start("fortune_server", {"--port", "0", "--bind", address});
+        const std::string port = server.expect_listening(address);
+        for (int i = 0; i < 3; ++i) stage.connect(port, address).receive_to_end();
+    }
+}
 
 TEST_CASE("The server sends one fortune and closes",
           "[02_fortune][fortune_server][step:7][points:1]") {
@@ -426,6 +417,23 @@ TEST_CASE("The server serves one client after another",
     Stage stage{lab};
     auto [server, port] = listening_server(stage);
     for (int i = 0; i < 20; ++i) visit(stage, server, port);
+}
+
+TEST_CASE("The server can be started again at once on the same port",
+          "[02_fortune][fortune_server][step:7][points:1]") {
+    in_private_network([] {
+        Stage stage{lab};
+        Process& first = stage.start("fortune_server");
+        first.expect_line("listening on 127.0.0.1:54321");
+        // The server closes first, so the connection lingers on its side, in TIME_WAIT.
+        visit(stage, first, "54321");
+        first.signal(SIGTERM);
+        first.expect_end_by(SIGTERM);
+        Process& second = stage.start("fortune_server");
+        second.expect_line("listening on 127.0.0.1:54321",
+                           "a connection in TIME_WAIT keeps the port: set reuse_address");
+        visit(stage, second, "54321");
+    });
 }
 
 TEST_CASE("The server draws its fortunes at random",
@@ -491,9 +499,9 @@ TEST_CASE("The server survives clients that reset the connection and goes on",
     Peer& rude = stage.connect(port);
     rude.stall();
     rude.reset();
-    server.expect_error_like("fortune_server: " + rude.endpoint() + ": .+",
-                             "one line that names the client",
-                             "one client's fault must not end the service for the others");
+    server.expect_error_like(
+        "fortune_server: " + rude.endpoint() + ": .+", "one line that names the client",
+        "a write that failed was not noticed: look at its error, for all bytes");
     const std::string fortune = without_newline(visit(stage, server, port));
     stage.expect(fortune.size() == 8'000'000, "the whole fortune for the next client",
                  std::to_string(fortune.size()) + " bytes");
