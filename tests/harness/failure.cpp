@@ -118,7 +118,7 @@ int current_step() {
 }
 
 void note_hang() {
-    hung = true;
+    hung = current_step() > 0;  // in a lab's tests, where a student waits
 }
 
 int hung_test_cases() {

@@ -243,13 +243,18 @@ std::string Process::seen() const {
     return text;
 }
 
+std::string Process::cause_of_silence(std::string_view given) const {
+    if (!given.empty() || ended()) return std::string{given};
+    return "it waits for what does not come, or loops without end";
+}
+
 std::string Process::next_line(Stream& stream, std::string_view expected, std::string_view cause) {
     const auto has_line = [&stream] { return stream.rest().find('\n') != std::string_view::npos; };
     stage_.wait_until([&] { return has_line() || stream.closed; });
     if (!has_line()) {
         // A stream that closed without the line is mostly the program's end; how it ended helps.
         if (stream.closed) stage_.wait_until([this] { return ended(); });
-        stage_.expect(false, expected, seen(), cause);
+        stage_.expect(false, expected, seen(), cause_of_silence(cause));
     }
     std::string line{stream.rest().substr(0, stream.rest().find('\n'))};
     stream.expected += line.size() + 1;
@@ -304,7 +309,7 @@ std::string Process::expect_listening(const std::string& address) {
 
 void Process::wait_for_end(std::string_view expected, std::string_view cause) {
     stage_.wait_until([this] { return ended(); });
-    if (!ended()) stage_.expect(false, expected, seen(), cause);
+    if (!ended()) stage_.expect(false, expected, seen(), cause_of_silence(cause));
 }
 
 void Process::expect_exit(int status, std::string_view cause) {

@@ -84,6 +84,7 @@ private:
     std::string next_line(Stream& stream, std::string_view expected, std::string_view cause);
     void wait_for_end(std::string_view expected, std::string_view cause);
     std::string seen() const;
+    std::string cause_of_silence(std::string_view given) const;
 
     Stage& stage_;
     std::string name_;

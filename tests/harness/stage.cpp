@@ -13,6 +13,7 @@
 
 #include <cstdlib>
 #include <fstream>
+#include <iomanip>
 #include <iterator>
 #include <regex>
 #include <sstream>
@@ -225,9 +226,12 @@ void Stage::expect(bool met, std::string_view expected, std::string_view got,
 }
 
 void Stage::expect_at_least(Clock::duration waited, double seconds, std::string_view what) {
-    const std::chrono::duration<double> got = waited;
-    expect(got.count() >= seconds, std::string{what} + " for " + std::to_string(seconds) + " s",
-           "only " + std::to_string(got.count()) + " s");
+    const double got = std::chrono::duration<double>{waited}.count();
+    std::ostringstream expected;
+    std::ostringstream only;
+    expected << what << " for " << seconds << " s";
+    only << "only " << std::setprecision(2) << got << " s";
+    expect(got >= seconds, expected.str(), only.str());
 }
 
 void Stage::pass_time(double seconds) {
@@ -266,9 +270,6 @@ std::string Stage::likely_cause(std::string_view given) const {
         }
         if (errors.find(": Success") != std::string::npos) {
             return "an Error was thrown though `error` was clear";
-        }
-        if (!process->ended()) {
-            return process->name() + " waits for what does not come, or loops without end";
         }
     }
     return "";
