@@ -194,7 +194,9 @@ std::string Stage::silent_port() {
 }
 
 void Stage::write_file(const std::string& name, std::string_view contents) const {
-    std::ofstream{path(name), std::ios::binary} << contents;
+    std::ofstream file{path(name), std::ios::binary};
+    file << contents << std::flush;
+    if (!file) fail("the test can't write the file " + name);
 }
 
 std::string Stage::read_file(const std::string& name) const {

@@ -71,8 +71,10 @@ struct Scene {
     Process& start(const std::string& script, const std::vector<std::string>& arguments = {},
                    const StartOptions& options = {}) {
         fs::create_directory(stage.path("00_lab"));
-        stage.write_file("00_lab/program", "#!/usr/bin/env bash\nulimit -c 0\n" + script + "\n");
-        fs::permissions(stage.path("00_lab/program"), fs::perms::owner_all);
+        stage.write_file("new", "#!/usr/bin/env bash\nulimit -c 0\n" + script + "\n");
+        fs::permissions(stage.path("new"), fs::perms::owner_all);
+        // Not written over the one before: that may be about to start, and then can't be opened.
+        fs::rename(stage.path("new"), stage.path("00_lab/program"));
         return stage.start("program", arguments, options);
     }
 

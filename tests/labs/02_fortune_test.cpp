@@ -136,11 +136,11 @@ TEST_CASE("The client waits for a connection no longer than its timeout",
           "[02_fortune][fortune_client][step:2][points:1]") {
     Stage stage{lab};
     const std::string port = stage.silent_port();
-    Process& client = stage.start("fortune_client", {"127.0.0.1", port, "--timeout", "0.2"});
+    Process& client = stage.start("fortune_client", {"127.0.0.1", port, "--timeout", "0.1"});
     client.expect_error("fortune_client: cannot connect to 127.0.0.1:" + port + ": timed out",
                         "a silent host needs a Deadline around the connect");
     client.expect_exit(1);
-    stage.expect_at_least(client.run_time(), 0.2, "the client waits");
+    stage.expect_at_least(client.run_time(), 0.1, "the client waits");
 }
 
 // --- fortune_client, step 1: look up ---------------------------------------------------------
@@ -217,16 +217,16 @@ TEST_CASE("The client gives up on a server that sends without end",
 TEST_CASE("The client does not wait longer than its timeout for a server that stays silent",
           "[02_fortune][fortune_client][step:4][points:1]") {
     Stage stage{lab};
-    auto [client, server] = connected_client(stage, {"--timeout", "0.2"});
+    auto [client, server] = connected_client(stage, {"--timeout", "0.1"});
     client.expect_error_like("fortune_client: .+: timed out",
                              "a line that ends with \"timed out\"");
     client.expect_exit(1);
-    stage.expect_at_least(client.run_time(), 0.2, "the client waits");
+    stage.expect_at_least(client.run_time(), 0.1, "the client waits");
 }
 
 TEST_CASE("The client bounds each wait and not the whole fortune",
           "[02_fortune][fortune_client][step:4][points:1]") {
-    const double timeout = 0.3 * time_scale();
+    const double timeout = 0.2 * time_scale();
     for (;;) {
         Stage stage{lab};
         auto [client, server] = connected_client(stage, {"--timeout", std::to_string(timeout)});
@@ -511,7 +511,7 @@ TEST_CASE("The server waits for a client that does not read no longer than its t
           "[02_fortune][fortune_server][step:7][points:1]") {
     Stage stage{lab};
     stage.write_file("fortunes", std::string(8'000'000, 'x') + "\n");
-    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes", "--timeout", "0.2"});
+    auto [server, port] = listening_server(stage, {"--fortunes", "fortunes", "--timeout", "0.1"});
     Peer& lazy = stage.connect(port);
     lazy.stall();
     server.expect_error("fortune_server: " + lazy.endpoint() + ": timed out",
