@@ -28,7 +28,7 @@ check_all() {
         check_lab "$lab" || status=$?
         echo
         if ((status == 0)); then ((done += 1)); fi
-        if ((status == 2)) || ! read_progress "$lab"; then continue; fi
+        if ((status > 1)) || ! read_progress "$lab"; then continue; fi
         ((met += PASSED, cases += TOTAL, score += POINTS, maximum += OF_POINTS)) || true
     done
     echo "${BOLD}$done of ${#LABS[@]} labs done: $met of $cases tests passed, $score of $maximum points${RESET}"

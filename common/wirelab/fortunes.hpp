@@ -13,7 +13,7 @@ namespace wirelab {
 /// and so is the line feed at an entry's end.
 std::vector<std::string> split_fortunes(std::string_view text);
 
-/// Reads a fortune file. Throws Error when it can't be read or holds no fortune.
+/// Reads a fortune file. Throws Error when it can't be read, has more than 64 MiB or no fortune.
 std::vector<std::string> load_fortunes(const std::string& file);
 
 /// Returns the kit's own fortunes.

@@ -9,6 +9,8 @@
 #include <boost/asio.hpp>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <string>
 

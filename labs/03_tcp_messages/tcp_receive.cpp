@@ -10,6 +10,8 @@
 #include <boost/asio.hpp>
 
 #include <array>
+#include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <string>
 

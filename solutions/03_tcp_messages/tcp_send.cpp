@@ -7,6 +7,8 @@
 
 #include <boost/asio.hpp>
 
+#include <cstddef>
+#include <cstdint>
 #include <iostream>
 #include <optional>
 #include <string>

@@ -57,6 +57,7 @@ struct Skip {
 };
 
 enum ChildStatus { passed = 0, failed = 1, skipped = 2 };
+constexpr int hung_flag = 4;  // added to one of these
 
 bool bring_up_loopback() {
     const int socket = ::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
@@ -162,18 +163,21 @@ void in_private_network(const std::function<void()>& body) {
         std::string report;
         const ChildStatus status = run_in_child(body, report);
         static_cast<void>(!::write(report_pipe[1], report.data(), report.size()));
-        ::_exit(status);  // nothing of the parent's is to be flushed or destroyed here
+        ::_exit(status | (hung ? hung_flag
+                               : 0));  // nothing of the parent's is to be flushed or destroyed here
     }
     ::close(report_pipe[1]);
+    if (child < 0) fail("the test can't start a process");
     const std::string report = read_to_end(report_pipe[0]);
     ::close(report_pipe[0]);
     int status = 0;
     ::waitpid(child, &status, 0);
 
-    const bool ended_well = WIFEXITED(status);
-    if (ended_well && WEXITSTATUS(status) == skipped) return skip(report);
+    const int outcome = WIFEXITED(status) ? WEXITSTATUS(status) : failed;
+    if ((outcome & hung_flag) != 0) note_hang();
+    if ((outcome & ~hung_flag) == skipped) return skip(report);
     if (!report.empty()) fail(report);
-    const bool passed_in_child = ended_well && WEXITSTATUS(status) == passed;
+    const bool passed_in_child = (outcome & ~hung_flag) == passed;
     REQUIRE(passed_in_child);
 }
 

@@ -4,6 +4,9 @@
 #include "stage.hpp"
 
 #include <array>
+#include <string>
+#include <string_view>
+#include <vector>
 
 namespace harness {
 

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace harness {
 
@@ -41,7 +42,7 @@ public:
     // Waits for the end, and expects this status; also that nothing was printed but what the test
     // has already expected. (On stderr a program that succeeds may say more.)
     void expect_exit(int status, std::string_view cause = "");
-    // Waits for the end, and expects status 0 or this very signal (SPEC, rule 7).
+    // Waits for the end, and expects status 0 or this very signal.
     void expect_end_by(int signal, std::string_view cause = "");
     // Expects that the program still runs.
     void expect_running(std::string_view cause = "");

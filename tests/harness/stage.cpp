@@ -118,6 +118,7 @@ bool have_ipv6() {
 Stage::Stage(std::string lab)
     : lab_{std::move(lab)}, folder_{make_folder()}, keep_running_{io_.get_executor()} {
     ::prctl(PR_SET_CHILD_SUBREAPER, 1);
+    ::signal(SIGPIPE, SIG_IGN);  // typing to a program that has ended must not end the test
 }
 
 Stage::~Stage() {

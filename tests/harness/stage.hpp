@@ -37,7 +37,8 @@ class Peer;
 class Listener;
 
 // How long a wait may last: for what should happen at once, on a machine that is busy.
-// WIRELAB_TIME_SCALE stretches it (and all other times in tests), for slow machines and sanitizers.
+// WIRELAB_TIME_SCALE stretches it, for slow machines and sanitizers; times of a test's own are
+// stretched only where it multiplies them by time_scale().
 Clock::duration patience();
 double time_scale();
 

@@ -14,8 +14,8 @@ class Transcript {
 public:
     void add(std::string_view who, std::string_view what);
 
-    // Returns the last lines, each with the seconds since the transcript began. A program that
-    // prints without end must not fill the screen, nor the memory.
+    // Returns the first and the last lines, each with the seconds since the transcript began, and
+    // how many were left out between: what prints without end must not fill screen or memory.
     std::string text() const;
 
 private:

@@ -2,10 +2,14 @@
 #include "harness/catch.hpp"
 #include "kit.hpp"
 
+#include <algorithm>
+#include <filesystem>
 #include <map>
 #include <regex>
 #include <set>
 #include <sstream>
+#include <string>
+#include <vector>
 
 namespace fs = std::filesystem;
 
@@ -141,12 +145,9 @@ TEST_CASE("Code shown in handouts stands in compiled files that students have") 
 }
 
 TEST_CASE("Code shown in decks stands in compiled files") {
-    std::size_t decks = 0;
     for (const std::string& lab : kit::labs()) {
         check_code(kit::source() / "slides" / (lab + ".md"), {"labs", "solutions", "common"});
-        ++decks;
     }
-    CHECK(decks > 0);
 }
 
 TEST_CASE("The options of each program are those of its handout") {

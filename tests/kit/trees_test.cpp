@@ -2,9 +2,12 @@
 #include "harness/catch.hpp"
 #include "kit.hpp"
 
-#include <map>
+#include <algorithm>
+#include <filesystem>
 #include <regex>
 #include <set>
+#include <string>
+#include <vector>
 
 namespace fs = std::filesystem;
 
@@ -33,13 +36,13 @@ std::string difference(const std::vector<std::string>& stub,
                        const std::vector<std::string>& solution) {
     std::size_t at = 0;
     bool gap = false;
+    bool in_todo = false;
     for (std::size_t i = 0; i < stub.size(); ++i) {
-        if (is_todo(stub[i])) {
-            gap = true;
+        if (is_todo(stub[i])) gap = in_todo = true;
+        if (in_todo) {
+            in_todo = !stub[i].ends_with(';');
             continue;
         }
-        // A todo may go over several lines; what follows it up to its semicolon belongs to it.
-        if (gap && i > 0 && is_todo(stub[i - 1]) && !stub[i - 1].ends_with(';')) continue;
         const std::size_t expected = at;
         while (at < solution.size() && solution[at] != stub[i]) ++at;
         if (at == solution.size()) {

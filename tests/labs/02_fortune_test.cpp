@@ -8,6 +8,7 @@
 
 #include <wirelab/endpoint.hpp>
 
+#include <chrono>
 #include <csignal>
 #include <set>
 #include <string>

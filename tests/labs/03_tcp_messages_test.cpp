@@ -79,7 +79,8 @@ void visit(Stage& stage, const std::string& port, const std::string& address = "
     stage.expect(answer.empty(), "the receiver sends nothing", quote(answer));
 }
 
-// SPEC leaves the words open; but that all went well, or that the sender ended, is no reason.
+// Which words a program uses is left open; but that all went well, or that the sender ended, is no
+// reason.
 const std::string too_long = "(?!Success|End of file|timed out|Connection reset).+";
 
 void expect_fault(Process& receiver, const Peer& sender, const std::string& reason = any_reason) {
@@ -893,10 +894,12 @@ TEST_CASE("The sender reports a name that can't be looked up in one line with th
           "[03_tcp_messages][tcp_send][step:8][points:1]") {
     // In a world without a name server the look-up fails at once, and nothing is sent.
     in_world(lab, {}, [](Stage& stage) {
+        Listener& nobody = stage.listen("127.0.0.1", "40000");
         Process& sender = stage.start("tcp_send", {"no-such-host.invalid", "40000", "hello"});
         sender.expect_error_like("tcp_send: " + no_todo + ".*no-such-host\\.invalid.*: .+",
                                  "one line that names the host");
         sender.expect_exit(1);
+        stage.expect(!nobody.has_visitor(), "no connection to anybody", "one came");
     });
 }
 
