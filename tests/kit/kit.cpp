@@ -104,7 +104,12 @@ std::vector<grader::Case> run_lab_tests(const std::string& lab, const fs::path& 
     if (!test_case.empty()) command.push_back(test_case);
     grader::CatchReader reader;
     auto cases = reader.read(run(command).output);
-    if (const auto fault = reader.finish()) throw std::runtime_error{lab + "_test: " + *fault};
+    const auto fault = reader.finish();
+    // A run of skipped cases alone proves nothing, but here it is an answer.
+    const bool all_skipped = !cases.empty() && std::ranges::all_of(cases, [](const auto& test) {
+        return test.outcome == grader::Outcome::skipped;
+    });
+    if (fault && !all_skipped) throw std::runtime_error{lab + "_test: " + *fault};
     return cases;
 }
 
