@@ -129,11 +129,17 @@ Process::Process(Stage& stage, std::string name, const std::string& file,
     const Pipe in;
     const Pipe out;
     const Pipe err;
+    // A signal that comes before the child has become the program must not meet Catch2's handlers.
+    sigset_t all;
+    sigset_t before;
+    ::sigfillset(&all);
+    ::pthread_sigmask(SIG_BLOCK, &all, &before);
     pid_ = ::fork();
     if (pid_ == 0) {
         become(file.c_str(), argument_pointers.data(), environment_pointers.data(), folder.c_str(),
                in.read_end, out.write_end, err.write_end, options);
     }
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::close(in.read_end);
     ::close(out.write_end);
     ::close(err.write_end);
