@@ -68,4 +68,13 @@ Deadline::~Deadline() {
     if (armed_) ::timer_delete(timer_);
 }
 
+TimeBudget::TimeBudget(Seconds limit) : limit_{limit} {}
+
+Seconds TimeBudget::share(std::size_t waits) const {
+    if (limit_.is_none()) return limit_;
+    const std::chrono::duration<double> used = std::chrono::steady_clock::now() - start_;
+    const double left = limit_.count() - used.count();
+    return Seconds{std::max(left / static_cast<double>(waits), 1e-9)};
+}
+
 }  // namespace wirelab

@@ -1,9 +1,11 @@
 /// \file
-/// A time limit for blocking calls: read, write, connect.
+/// Time limits for blocking calls: read, write, connect.
 #pragma once
 
 #include <wirelab/values.hpp>
 
+#include <chrono>
+#include <cstddef>
 #include <ctime>
 
 namespace wirelab {
@@ -33,6 +35,30 @@ public:
 private:
     bool armed_ = false;
     timer_t timer_{};
+};
+
+/// One time limit for several waits together: tells each how long it may last.
+///
+/// ~~~
+/// const wirelab::TimeBudget budget{timeout};
+/// for (const auto& address : addresses) {
+///     const wirelab::Deadline deadline{budget.share(addresses_left)};
+/// ~~~
+class TimeBudget {
+public:
+    /// Starts the clock. A limit of 0 seconds means no limit, neither for any share.
+    explicit TimeBudget(Seconds limit);
+
+    /// Returns what is left of the time. Once it is used up that is a nanosecond, which a Deadline
+    /// takes for "now"; 0 would mean no limit.
+    Seconds left() const { return share(1); }
+
+    /// Returns an equal share of what is left, for so many waits to come.
+    Seconds share(std::size_t waits) const;
+
+private:
+    Seconds limit_;
+    std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
 };
 
 }  // namespace wirelab

@@ -27,16 +27,21 @@ int getaddrinfo_code(const boost::system::error_code& code) {
 
 }  // namespace
 
-Error::Error(const boost::system::error_code& code) : Error{reason(code)} {}
+Error::Error(const boost::system::error_code& code) : Error{reason(code)} {
+    code_ = code;
+}
 
 Error::Error(const std::string& what_failed, const std::string& reason)
     : Error{what_failed + ": " + reason} {}
 
 Error::Error(const std::string& what_failed, const boost::system::error_code& code)
-    : Error{what_failed, reason(code)} {}
+    : Error{what_failed, reason(code)} {
+    code_ = code;
+}
 
 std::string reason(const boost::system::error_code& code) {
-    if (code == boost::asio::error::interrupted) return "timed out";
+    using namespace boost::asio::error;
+    if (code == interrupted || code == timed_out) return "timed out";
     if (const int look_up = getaddrinfo_code(code); look_up != 0) return ::gai_strerror(look_up);
     return code.message();
 }

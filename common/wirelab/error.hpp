@@ -20,6 +20,12 @@ public:
     explicit Error(const boost::system::error_code& code);
     Error(const std::string& what_failed, const std::string& reason);
     Error(const std::string& what_failed, const boost::system::error_code& code);
+
+    /// The error code that it was made of; no error if it was made of words.
+    const boost::system::error_code& code() const { return code_; }
+
+private:
+    boost::system::error_code code_;
 };
 
 /// A command line that a program can't accept: reported with a pointer to `--help`, exit status 2.
@@ -29,7 +35,8 @@ public:
 };
 
 /// Returns the system's own words for an error: those of strerror(3), or of gai_strerror(3) for
-/// a failed look-up. A call that a Deadline has interrupted gives "timed out".
+/// a failed look-up. A call that a Deadline has interrupted gives "timed out", and so does one that
+/// the system itself has given up (ETIMEDOUT, see tcp(7)).
 ///
 /// Boost's `system_error::what()` would add source files and line numbers, of no use to a user.
 std::string reason(const boost::system::error_code& code);

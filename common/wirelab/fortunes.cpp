@@ -16,10 +16,9 @@ constexpr std::size_t max_file = 64 * 1024 * 1024;
 // Cuts the first line off the text and returns it, without its line feed or CR LF.
 std::string_view take_line(std::string_view& text) {
     const auto end = text.find('\n');
-    std::string_view line = text.substr(0, end);
+    const std::string_view line = text.substr(0, end);
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
+    return line.substr(0, line.size() - (line.ends_with('\r') ? 1 : 0));
 }
 
 bool is_blank(std::string_view text) {

@@ -1,5 +1,6 @@
 #include <wirelab/printable.hpp>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace wirelab {
@@ -54,10 +55,20 @@ void append_escaped(std::string& result, std::string_view bytes) {
     }
 }
 
+bool is_plain(char byte) {
+    return byte >= 0x20 && byte < 0x7f;
+}
+
 std::string escape(std::string_view text, bool keep_line_feeds) {
     std::string result;
     result.reserve(text.size());
     while (!text.empty()) {
+        // Most text is plain, and quickly copied.
+        const auto special = std::ranges::find_if_not(text, is_plain);
+        result.append(text.begin(), special);
+        text.remove_prefix(static_cast<std::size_t>(special - text.begin()));
+        if (text.empty()) break;
+
         const std::size_t valid = utf8_length(text);
         const std::string_view sequence = text.substr(0, valid == 0 ? 1 : valid);
         if (keep_line_feeds && sequence == "\n") {

@@ -197,16 +197,17 @@ bool Program::takes_value(const std::string& name) const {
 }
 
 void Program::assign_arguments(const Words& values) {
-    for (std::size_t i = 0; i < arguments_.size(); ++i) {
-        if (i < values.size()) {
-            assign(arguments_[i], arguments_[i].name, values[i]);
-        } else if (arguments_[i].required) {
-            throw UsageError{arguments_[i].name, "missing argument"};
+    std::size_t used = 0;
+    for (const Parameter& argument : arguments_) {
+        if (argument.required && used == values.size()) {
+            throw UsageError{argument.value_name, "missing argument"};
+        }
+        const std::size_t end = argument.repeated ? values.size() : used + 1;
+        for (; used < std::min(end, values.size()); ++used) {
+            assign(argument, argument.value_name, values[used]);
         }
     }
-    if (values.size() > arguments_.size()) {
-        throw UsageError{shown(values[arguments_.size()]), "one argument too many"};
-    }
+    if (used < values.size()) throw UsageError{shown(values[used]), "one argument too many"};
 }
 
 std::string Program::usage() const {

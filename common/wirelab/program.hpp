@@ -56,6 +56,20 @@ public:
         arguments_.back().required = true;
     }
 
+    /// Adds the arguments behind all others, of which at least one must be there: `FILE...`.
+    template <typename T>
+    void required_arguments(std::string name, std::vector<T>& variable, std::string help) {
+        arguments_.push_back(
+            {.name = name + "...",
+             .value_name = name,
+             .help = std::move(help),
+             .default_text = "",
+             .assign =
+                 [&variable](const std::string& text) { parse(text, variable.emplace_back()); },
+             .required = true,
+             .repeated = true});
+    }
+
     /// Reads the command line, runs the job and returns the exit status: what the job returns, or
     /// 0 if it returns nothing. A failure of the job or of stdout is reported on stderr: status 1,
     /// or 2 for a UsageError. SIGPIPE is ignored, so writing to a closed socket is an error like
@@ -83,6 +97,7 @@ private:
         std::string default_text;
         std::function<void(const std::string&)> assign;
         bool required = false;
+        bool repeated = false;
 
         bool is_flag() const { return value_name.empty(); }
     };

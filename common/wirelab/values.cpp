@@ -31,12 +31,19 @@ std::uint16_t parse_port(const std::string& text, std::uint16_t lowest) {
 
 std::chrono::nanoseconds Seconds::duration() const {
     constexpr double thirty_years = 1e9;
-    const std::chrono::duration<double> seconds{std::min(seconds_, thirty_years)};
+    const std::chrono::duration<double> seconds{is_none() ? thirty_years
+                                                          : std::min(seconds_, thirty_years)};
     return std::chrono::duration_cast<std::chrono::nanoseconds>(seconds);
 }
 
 void parse(const std::string& text, std::string& value) {
     value = text;
+}
+
+void parse(const std::string& text, std::uint32_t& value) {
+    if (!read_whole(text, value)) {
+        throw std::invalid_argument{"not a whole number from 0 to 4294967295"};
+    }
 }
 
 void parse(const std::string& text, std::uint64_t& value) {
@@ -75,6 +82,10 @@ void parse(const std::string& text, boost::asio::ip::address& value) {
 
 std::string to_text(const std::string& value) {
     return value;
+}
+
+std::string to_text(std::uint32_t value) {
+    return std::to_string(value);
 }
 
 std::string to_text(std::uint64_t value) {

@@ -36,7 +36,8 @@ public:
     bool is_none() const { return seconds_ == 0; }
     double count() const { return seconds_; }
 
-    /// Longer than about 30 years is cut to that, so that no later sum overflows.
+    /// No limit, or one of more than about 30 years, is given as that, so that no later sum
+    /// overflows.
     std::chrono::nanoseconds duration() const;
 
 private:
@@ -47,6 +48,7 @@ private:
 /// std::invalid_argument, which says what the value should have been. Numbers are plain digits
 /// (seconds may have a point): no sign, no space, no unit.
 void parse(const std::string& text, std::string& value);
+void parse(const std::string& text, std::uint32_t& value);
 void parse(const std::string& text, std::uint64_t& value);
 void parse(const std::string& text, Port& value);
 void parse(const std::string& text, LocalPort& value);
@@ -61,6 +63,7 @@ void parse(const std::string& text, std::optional<T>& value) {
 
 /// Returns a value as `--help` shows it; empty for a value that is not there.
 std::string to_text(const std::string& value);
+std::string to_text(std::uint32_t value);
 std::string to_text(std::uint64_t value);
 std::string to_text(Seconds value);
 std::string to_text(const boost::asio::ip::address& value);

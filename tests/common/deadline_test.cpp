@@ -248,3 +248,27 @@ TEST_CASE("A system that has no timer left is an error", "[common][deadline]") {
     });
     CHECK(run.out == "cannot start a timer: Resource temporarily unavailable");
 }
+
+TEST_CASE("A time budget shares out what is left of it", "[common][deadline]") {
+    const wirelab::TimeBudget budget{hour};
+    CHECK(budget.left().count() <= hour.count());
+    CHECK(budget.left().count() > hour.count() - 60);
+    CHECK(budget.share(4).count() <= hour.count() / 4);
+    CHECK(budget.share(4).count() > hour.count() / 4 - 60);
+}
+
+TEST_CASE("A time budget that is used up leaves no time but is no lack of a limit",
+          "[common][deadline]") {
+    const wirelab::TimeBudget budget{Seconds{1e-9}};
+    CHECK(!budget.left().is_none());
+    CHECK(!budget.share(1000).is_none());
+    Pair pair;
+    const Deadline deadline{budget.share(1000)};
+    CHECK(pair.read() == interrupted);
+}
+
+TEST_CASE("A time budget without a limit shares out none", "[common][deadline]") {
+    const wirelab::TimeBudget budget{Seconds{0}};
+    CHECK(budget.left().is_none());
+    CHECK(budget.share(3).is_none());
+}

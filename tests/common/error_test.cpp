@@ -29,7 +29,6 @@ error_code from_errno(int number) {
 TEST_CASE("The reason is in the words of the system", "[common][error]") {
     CHECK(reason(from_errno(ECONNREFUSED)) == "Connection refused");
     CHECK(reason(from_errno(EADDRINUSE)) == "Address already in use");
-    CHECK(reason(from_errno(ETIMEDOUT)) == "Connection timed out");
     CHECK(reason(asio_error::connection_reset) == "Connection reset by peer");
     CHECK(reason(asio_error::eof) == "End of file");
     errno = ENOSPC;
@@ -46,6 +45,7 @@ TEST_CASE("The reason of a failed look-up is that of the resolver", "[common][er
 
 TEST_CASE("A call that a deadline has ended timed out", "[common][error]") {
     CHECK(reason(asio_error::interrupted) == "timed out");
+    CHECK(reason(asio_error::timed_out) == "timed out");
     CHECK(reason(from_errno(EINTR)) == "timed out");
 }
 
@@ -58,6 +58,14 @@ TEST_CASE("An error says what failed and why", "[common][error]") {
           std::string{"cannot connect to ::1: Connection refused"});
     CHECK(UsageError{"--port x", "not a port"}.what() == std::string{"--port x: not a port"});
     CHECK_THROWS_AS(throw UsageError{"no"}, Error);
+}
+
+TEST_CASE("An error keeps the code that it was made of", "[common][error]") {
+    using boost::system::error_code;
+    const error_code code = asio_error::connection_refused;
+    CHECK(Error{code}.code() == code);
+    CHECK(Error{"cannot connect", code}.code() == code);
+    CHECK(Error{"cannot connect", "no cable"}.code() == error_code{});
 }
 
 TEST_CASE("A report is one printable line on stderr behind the name of the program",

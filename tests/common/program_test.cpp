@@ -273,6 +273,33 @@ TEST_CASE("An argument too many is wrong usage", "[common][program]") {
     CHECK(refusal({"--", "h", "1", "--loud"}) == "--loud: one argument too many");
 }
 
+TEST_CASE("The last argument can be there several times", "[common][program]") {
+    for (const Words& files : {Words{}, Words{"a"}, Words{"a", "", "c"}}) {
+        std::string host;
+        Words taken;
+        Program program{"talker", "Talks."};
+        program.required_argument("HOST", host, "whom to talk to");
+        program.required_arguments("FILE", taken, "the files");
+        Words words{"h"};
+        words.insert(words.end(), files.begin(), files.end());
+        const Outcome outcome = run(program, words, [] {});
+        CHECK(host == "h");
+        CHECK(taken == files);
+        CHECK(outcome.status == (files.empty() ? 2 : 0));
+        CHECK(outcome.err ==
+              (files.empty() ? "talker: FILE: missing argument (try 'talker --help')\n" : ""));
+    }
+}
+
+TEST_CASE("The usage text says that an argument can be there several times", "[common][program]") {
+    Words files;
+    Program program{"talker", "Talks."};
+    program.required_arguments("FILE", files, "the files");
+    const Outcome outcome = run(program, {"--help"}, [] {});
+    CHECK(outcome.out.starts_with("usage: talker [OPTION...] FILE...\n"));
+    CHECK(outcome.out.find("\n  FILE...               the files\n") != std::string::npos);
+}
+
 TEST_CASE("A missing argument is wrong usage", "[common][program]") {
     for (const Words& words : {Words{}, Words{"first"}, Words{"--log", "f"}}) {
         std::string first;

@@ -1,0 +1,81 @@
+#include <wirelab/connection.hpp>
+#include <wirelab/deadline.hpp>
+#include <wirelab/endpoint.hpp>
+#include <wirelab/error.hpp>
+#include <wirelab/log.hpp>
+
+#include <boost/asio/error.hpp>
+#include <boost/system/system_error.hpp>
+
+#include <iostream>
+
+namespace wirelab {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+// A call that has sent a part of much would hide for long that the rest is stuck.
+constexpr std::size_t max_write = 256 * 1024;
+
+tcp::socket connect(asio::io_context& io, const std::string& host, Port port, Seconds timeout) {
+    error_code error;
+    const auto addresses = tcp::resolver{io}.resolve(host, std::to_string(port), error);
+    if (error) throw Error{"cannot look up " + host, error};
+
+    const TimeBudget budget{timeout};
+    tcp::socket socket{io};
+    std::size_t left = addresses.size();
+    for (const auto& address : addresses) {
+        const Deadline deadline{budget.share(left--)};
+        socket.close(error);
+        socket.connect(address.endpoint(), error);
+        if (!error) {
+            log("connected to " + to_text(address.endpoint()));
+            return socket;
+        }
+        log("cannot connect to " + to_text(address.endpoint()) + ": " + reason(error));
+    }
+    throw Error{"cannot connect to " + to_text(host, port), error};
+}
+
+tcp::acceptor listen(asio::io_context& io, const tcp::endpoint& endpoint) {
+    try {
+        tcp::acceptor acceptor{io, endpoint};  // opens, allows to reuse the address, binds, listens
+        std::cout << "listening on " << to_text(acceptor.local_endpoint()) << std::endl;
+        return acceptor;
+    } catch (const boost::system::system_error& error) {
+        throw Error{"cannot listen on " + to_text(endpoint), error.code()};
+    }
+}
+
+tcp::socket accept(tcp::acceptor& acceptor, tcp::endpoint& peer) {
+    error_code error;
+    tcp::socket client = acceptor.accept(peer, error);
+    if (error) throw Error{"cannot accept a client", error};
+    log("accepted " + to_text(peer));
+    return client;
+}
+
+void write_all(tcp::socket& socket, asio::const_buffer bytes, Seconds timeout) {
+    while (bytes.size() > 0) {
+        const Deadline deadline{timeout};
+        error_code error;
+        bytes += socket.write_some(asio::buffer(bytes, max_write), error);
+        if (error) throw Error{error};
+    }
+}
+
+std::size_t read_full(tcp::socket& socket, asio::mutable_buffer buffer, Seconds timeout) {
+    const std::size_t size = buffer.size();
+    while (buffer.size() > 0) {
+        const Deadline deadline{timeout};
+        error_code error;
+        buffer += socket.read_some(buffer, error);
+        if (error == asio::error::eof) break;
+        if (error) throw Error{error};
+    }
+    return size - buffer.size();
+}
+
+}  // namespace wirelab

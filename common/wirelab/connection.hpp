@@ -1,0 +1,44 @@
+/// \file
+/// What the first labs teach to write by hand: connecting, listening, accepting, reading and
+/// writing in full.
+#pragma once
+
+#include <wirelab/values.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstddef>
+#include <string>
+
+namespace wirelab {
+
+/// Returns a socket connected to the first address of the host that answers; see getaddrinfo(3)
+/// for the order in which they are tried. The limit is for all addresses together, and each gets
+/// an equal share of what is left, so that a silent one leaves time for the next.
+/// Throws Error when the look-up fails or no address answers, with the reason of the last one.
+boost::asio::ip::tcp::socket connect(boost::asio::io_context& io, const std::string& host,
+                                     Port port, Seconds timeout);
+
+/// Returns an acceptor that clients can connect to from now on, and prints `listening on
+/// ADDRESS:PORT`. Throws Error when the endpoint is not to be had, see bind(2).
+boost::asio::ip::tcp::acceptor listen(boost::asio::io_context& io,
+                                      const boost::asio::ip::tcp::endpoint& endpoint);
+
+/// Waits for the next client, and sets `peer` to its endpoint. Throws Error when the system has no
+/// socket for it, see accept(2).
+boost::asio::ip::tcp::socket accept(boost::asio::ip::tcp::acceptor& acceptor,
+                                    boost::asio::ip::tcp::endpoint& peer);
+
+/// Writes all of the bytes, in as many writes as it takes; each of them may take `timeout`.
+/// Throws Error with the bare reason.
+void write_all(boost::asio::ip::tcp::socket& socket, boost::asio::const_buffer bytes,
+               Seconds timeout);
+
+/// Reads until the buffer is full or the stream ends, and returns how many bytes came; each read
+/// may take `timeout`. Throws Error with the bare reason.
+std::size_t read_full(boost::asio::ip::tcp::socket& socket, boost::asio::mutable_buffer buffer,
+                      Seconds timeout);
+
+}  // namespace wirelab

@@ -1,0 +1,147 @@
+#include <wirelab/error.hpp>
+#include <wirelab/files.hpp>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <string>
+#include <system_error>
+
+namespace wirelab {
+
+namespace {
+
+// The name that a NewFile has for the time being, where a signal handler can read it; empty for
+// none.
+std::array<char, 4096> temporary_name = {};
+
+void remove_and_end(int signal) {
+    ::unlink(temporary_name.data());
+    std::signal(signal, SIG_DFL);
+    std::raise(signal);
+}
+
+// Holds SIGINT and SIGTERM back while names are changed.
+class SignalsHeld {
+public:
+    SignalsHeld() {
+        sigset_t ends;
+        ::sigemptyset(&ends);
+        for (const int end : {SIGINT, SIGTERM}) ::sigaddset(&ends, end);
+        ::pthread_sigmask(SIG_BLOCK, &ends, &before_);
+    }
+    ~SignalsHeld() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+    SignalsHeld(const SignalsHeld&) = delete;
+    SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+private:
+    sigset_t before_{};
+};
+
+void check(bool done) {
+    if (!done) throw Error{reason_from_errno()};
+}
+
+// A new name is safe on the disk only when its folder is, see fsync(2).
+void synchronise(const std::filesystem::path& folder) {
+    const int opened = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (opened < 0) return;
+    ::fsync(opened);
+    ::close(opened);
+}
+
+}  // namespace
+
+void make_folder(const std::filesystem::path& folder) {
+    std::error_code error;
+    std::filesystem::create_directories(folder, error);
+    if (error) throw Error{"cannot make the folder " + folder.string(), error.message()};
+}
+
+NewFile::NewFile(const std::filesystem::path& path, bool overwrite, Hiding hiding)
+    : path_{path},
+      folder_{path.has_parent_path() ? path.parent_path() : "."},
+      overwrite_{overwrite} {
+    struct stat ignored {};
+    errno = EEXIST;
+    check(overwrite || ::lstat(path.c_str(), &ignored) != 0);
+    if (hiding == Hiding::automatic) {
+        file_ = ::open(folder_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
+        if (file_ >= 0) return;
+        check(errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
+    }
+    const SignalsHeld until_it_can_be_removed;
+    make_name();
+    for (const int end : {SIGINT, SIGTERM}) std::signal(end, remove_and_end);
+}
+
+NewFile::~NewFile() {
+    remove_name();
+    ::close(file_);
+}
+
+void NewFile::write(std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t written = ::write(file_, bytes.data(), bytes.size());
+        check(written >= 0 || errno == EINTR);
+        bytes.remove_prefix(static_cast<std::size_t>(std::max<ssize_t>(written, 0)));
+    }
+}
+
+void NewFile::commit() {
+    check(::fsync(file_) == 0);
+    const SignalsHeld until_it_has_its_name;
+    if (overwrite_) {
+        // Only a file that has a name can take the place of another.
+        if (!has_name()) make_name();
+        check(::rename(temporary_name.data(), path_.c_str()) == 0);
+    } else {
+        check(link_to(path_));
+    }
+    remove_name();
+    synchronise(folder_);
+}
+
+bool NewFile::has_name() const {
+    return temporary_name.front() != '\0';
+}
+
+// Gives the file one more name, which must be a new one.
+bool NewFile::link_to(const std::filesystem::path& name) const {
+    const std::string opened = "/proc/self/fd/" + std::to_string(file_);
+    const char* const file = has_name() ? temporary_name.data() : opened.c_str();
+    return ::linkat(AT_FDCWD, file, AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+}
+
+// Makes the file under a name with a leading dot, or gives that to a file without a name.
+void NewFile::make_name() {
+    for (int attempt = 0;; ++attempt) {
+        const std::string name =
+            folder_ / (".new-" + std::to_string(::getpid()) + "-" + std::to_string(attempt));
+        if (name.size() >= temporary_name.size()) throw Error{"File name too long"};
+        const bool is_open = file_ >= 0;
+        if (!is_open) file_ = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
+        if (is_open ? link_to(name) : file_ >= 0) {
+            *std::ranges::copy(name, temporary_name.begin()).out = '\0';
+            return;
+        }
+        check(errno == EEXIST);
+    }
+}
+
+void NewFile::remove_name() {
+    if (!has_name()) return;
+    const SignalsHeld until_it_is_removed;
+    ::unlink(temporary_name.data());  // not there any more when it has been renamed
+    temporary_name.front() = '\0';
+    for (const int end : {SIGINT, SIGTERM}) std::signal(end, SIG_DFL);
+}
+
+}  // namespace wirelab
