@@ -7,6 +7,7 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <array>
 #include <iostream>
 
 namespace wirelab {
@@ -76,6 +77,13 @@ std::size_t read_full(tcp::socket& socket, asio::mutable_buffer buffer, Seconds 
         if (error) throw Error{error};
     }
     return size - buffer.size();
+}
+
+void drain(tcp::socket& socket, Seconds timeout) {
+    const Deadline deadline{timeout};  // for all of it: a peer may go on for ever
+    std::array<char, 65536> part;
+    error_code error;
+    while (!error) socket.read_some(asio::buffer(part), error);
 }
 
 }  // namespace wirelab

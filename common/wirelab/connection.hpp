@@ -41,4 +41,9 @@ void write_all(boost::asio::ip::tcp::socket& socket, boost::asio::const_buffer b
 std::size_t read_full(boost::asio::ip::tcp::socket& socket, boost::asio::mutable_buffer buffer,
                       Seconds timeout);
 
+/// Reads and forgets what the peer still sends, until it ends its stream or the time is up. Whoever
+/// closes with bytes unread resets the connection (RFC 1122, section 4.2.2.13), and the reset may
+/// overtake what was sent last.
+void drain(boost::asio::ip::tcp::socket& socket, Seconds timeout);
+
 }  // namespace wirelab

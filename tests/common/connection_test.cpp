@@ -158,3 +158,14 @@ TEST_CASE("Reading in full from a silent or a broken peer fails", "[common][conn
     CHECK(failure([&] { read_full(pair.ours, asio::buffer(buffer), minute); }) ==
           "Connection reset by peer");
 }
+
+TEST_CASE("Draining ends with the stream or when time is up", "[common][connection]") {
+    Pair pair;
+    asio::write(pair.theirs, asio::buffer(std::string(100'000, 'x')));
+    drain(pair.ours, moment);
+    asio::write(pair.theirs, asio::buffer("y", 1));
+    pair.theirs.close();
+    drain(pair.ours, Seconds{0});
+    std::array<char, 1> buffer{};
+    CHECK(read_full(pair.ours, asio::buffer(buffer), minute) == 0);
+}
