@@ -38,4 +38,10 @@ check_all() {
 (($# < 2)) || reject "$2"
 if [[ -n ${1:-} ]]; then find_lab "$1"; else find_labs; fi
 set_up test
-if [[ -n ${1:-} ]]; then check_lab "$LAB" || exit 1; else check_all || exit 1; fi
+mkdir -p "$STATE"
+if [[ -z ${1:-} ]]; then
+    check_all || exit 1
+else
+    echo "$LAB" >"$STATE/last"
+    check_lab "$LAB" || exit 1
+fi

@@ -2,9 +2,9 @@
 # usage: ./lab export DIR
 #
 # Writes the kit for students into the new folder DIR: everything but the solutions, the catalogue of mistakes,
-# the slides and what our own continuous integration needs. It builds and tests by itself.
+# the fuzz targets, the slides and what our own continuous integration needs. It builds and tests by itself.
 
-teachers='^(solutions|tests/mistakes|slides|\.ci|\.github)/'
+teachers='^(solutions|tests/mistakes|tests/fuzz|slides|\.ci|\.github)/'
 
 # Prints the kit's files, each ended by a NUL: those that git knows, or where git doesn't know any, all
 # but what was built or installed.

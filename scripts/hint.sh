@@ -2,7 +2,7 @@
 # usage: ./lab hint [NN] [--step N] [--again]
 #
 # Prints the next hint for the step you are at in lab NN, one hint a call, from a nudge to nearly the answer.
-# Without NN: the first lab that is not done.
+# Without NN: the lab that you last checked, or the first that is not done.
 #
 #   --step N   hints for step N
 #   --again    the hints for this step that you have already seen

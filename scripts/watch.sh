@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # usage: ./lab watch [NN]
 #
-# Checks lab NN (./lab check NN) now and at every save, until Ctrl-C. Without NN: the first lab that is not done.
+# Checks lab NN (./lab check NN) now and at every save, until Ctrl-C. Without NN: the lab last checked, or the first that is not done.
 
 # Prints what changes when a source file of the lab is saved.
 snapshot() {

@@ -8,12 +8,15 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <fstream>
 #include <regex>
 
 namespace harness {
@@ -35,6 +38,21 @@ struct Pipe {
         if (::pipe2(ends, O_CLOEXEC) != 0) fail("the test can't make a pipe");
         read_end = ends[0];
         write_end = ends[1];
+    }
+
+    // Makes the write end a terminal, see pty(7). What is written comes out as it is.
+    void become_terminal() {
+        ::close(read_end);
+        ::close(write_end);
+        read_end = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+        std::array<char, 64> name{};
+        const bool ready = read_end >= 0 && ::grantpt(read_end) == 0 && ::unlockpt(read_end) == 0 &&
+                           ::ptsname_r(read_end, name.data(), name.size()) == 0;
+        write_end = ready ? ::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC) : -1;
+        termios mode{};
+        if (::tcgetattr(write_end, &mode) != 0) fail("the test can't make a terminal");
+        ::cfmakeraw(&mode);
+        ::tcsetattr(write_end, TCSANOW, &mode);
     }
 };
 
@@ -127,8 +145,9 @@ Process::Process(Stage& stage, std::string name, const std::string& file,
     const std::vector<char*> environment_pointers = pointers(environment);
 
     const Pipe in;
-    const Pipe out;
+    Pipe out;
     const Pipe err;
+    if (options.terminal) out.become_terminal();
     // A signal that comes before the child has become the program must not meet Catch2's handlers.
     sigset_t all;
     sigset_t before;
@@ -137,7 +156,8 @@ Process::Process(Stage& stage, std::string name, const std::string& file,
     pid_ = ::fork();
     if (pid_ == 0) {
         become(file.c_str(), argument_pointers.data(), environment_pointers.data(), folder.c_str(),
-               in.read_end, out.write_end, err.write_end, options);
+               in.read_end, out.write_end, options.terminal ? out.write_end : err.write_end,
+               options);
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::close(in.read_end);
@@ -184,7 +204,10 @@ void Process::record_lines(Stream& stream, bool all) {
         const auto end = stream.text.find('\n', stream.recorded);
         if (end == std::string::npos) break;
         const std::size_t size = end - stream.recorded;
-        stage_.transcript().add(stream.label, quote(stream.text.substr(stream.recorded, size)));
+        const std::string line = stream.text.substr(stream.recorded, size);
+        stage_.transcript().add(stream.label, quote(line));
+        const bool todo = line.find(" is not done yet: ") != std::string::npos;
+        if (todo && &stream == &stderr_) stage_.note_todo();
         stream.recorded = end + 1;
     }
     if (all && stream.recorded < stream.text.size()) {
@@ -251,7 +274,8 @@ std::string Process::seen() const {
 
 std::string Process::cause_of_silence(std::string_view given) const {
     if (!given.empty() || ended()) return std::string{given};
-    return "it waits for what does not come, or loops without end";
+    return "it waits for what does not come, loops without end, or has not flushed its output "
+           "(std::endl does)";
 }
 
 std::string Process::next_line(Stream& stream, std::string_view expected, std::string_view cause) {
@@ -372,6 +396,15 @@ void Process::signal(int number) {
 
 Clock::duration Process::run_time() const {
     return (ended() ? ended_ : Clock::now()) - started_;
+}
+
+// See /proc/pid/status in proc(5).
+std::size_t Process::peak_memory() const {
+    std::ifstream status{"/proc/" + std::to_string(pid_) + "/status"};
+    for (std::string line; std::getline(status, line);) {
+        if (line.starts_with("VmHWM:")) return 1024 * std::stoul(line.substr(6));
+    }
+    return 0;
 }
 
 }  // namespace harness

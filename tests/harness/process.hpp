@@ -61,6 +61,8 @@ public:
     const std::string& errors() const { return stderr_.text; }
     // From its start to its end, or until now.
     Clock::duration run_time() const;
+    // The most memory that it has had so far, in bytes.
+    std::size_t peak_memory() const;
 
 private:
     struct Stream {

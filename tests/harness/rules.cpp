@@ -1,5 +1,7 @@
 #include "rules.hpp"
 
+#include <netdb.h>
+
 #include <regex>
 #include <sstream>
 
@@ -52,6 +54,14 @@ void expect_usage_error(Stage& stage, const std::string& program,
     stage.expect(line.find(culprit) != std::string::npos, "the line names " + quote(culprit),
                  quote(line));
     process.expect_exit(2, "wrong usage has its own exit status");
+}
+
+std::string look_up_failure() {
+    std::string words;
+    for (const int code : {EAI_NONAME, EAI_AGAIN, EAI_FAIL, EAI_NODATA}) {
+        words.append(words.empty() ? "" : "|").append(::gai_strerror(code));
+    }
+    return ".*(" + words + ").*";
 }
 
 void expect_log(Stage& stage, const std::string& file) {

@@ -22,6 +22,9 @@ void expect_help(Stage& stage, const std::string& program, const std::vector<Hel
 void expect_usage_error(Stage& stage, const std::string& program,
                         const std::vector<std::string>& arguments, const std::string& culprit);
 
+// A pattern for the system's words for a name that can't be looked up, see gai_strerror(3).
+std::string look_up_failure();
+
 // The file holds log lines, at least one, each "[YYYYMMDD HH:MM:SS] FUNCTION:LINE - MESSAGE".
 void expect_log(Stage& stage, const std::string& file);
 

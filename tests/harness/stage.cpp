@@ -11,12 +11,16 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cstdint>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <iomanip>
 #include <iterator>
 #include <regex>
 #include <sstream>
+#include <utility>
 
 namespace harness {
 
@@ -87,6 +91,38 @@ std::string file_of_program(const std::string& lab, const std::string& program) 
     }
     return file;
 }
+
+// True while a connection to this IPv4 address and port is being asked for, see proc(5).
+bool someone_connects_to(const std::string& address, const std::string& port) {
+    const auto bytes = asio::ip::make_address_v4(address).to_bytes();
+    std::uint32_t word = 0;  // shown in the machine's byte order
+    std::memcpy(&word, bytes.data(), sizeof word);
+    std::ostringstream remote;
+    remote << std::hex << std::uppercase << std::setfill('0') << std::setw(8) << word << ':'
+           << std::setw(4) << std::stoi(port);
+    const std::string syn_sent = " " + remote.str() + " 02 ";
+    std::ifstream table{"/proc/self/net/tcp"};
+    for (std::string line; std::getline(table, line);) {
+        if (line.find(syn_sent) != std::string::npos) return true;
+    }
+    return false;
+}
+
+// What a program's words on stderr tell of its code.
+constexpr std::pair<std::string_view, std::string_view> signs[] = {
+    {": failed: ",
+     "a call that was not given `error` as its last argument has thrown; "
+     "or a failure before it was not looked at: is there an `if (error)` behind each call?"},
+    {": Success", "an Error was thrown while `error` was clear: look at other conditions first"},
+    {"Bad file descriptor",
+     "a socket is used that was never opened or connected: "
+     "did you keep what accept() or connect() returns?"},
+    {"0.0.0.0:0", "an endpoint is used that was never set"},
+    {": End of file",
+     "the end of the stream is no failure: compare the error with asio::error::eof"},
+    {"cannot accept a client: Invalid argument",
+     "an acceptor accepts once it is bound and listens"},
+};
 
 }  // namespace
 
@@ -179,10 +215,10 @@ std::string Stage::refusing_port(const std::string& address) {
     return std::to_string(kept_open_.back().local_endpoint().port());
 }
 
-std::string Stage::silent_port() {
+std::string Stage::silent_port(const std::string& address, const std::string& port) {
     tcp::acceptor acceptor{io_};
-    acceptor.open(tcp::v4());
-    acceptor.bind(endpoint("127.0.0.1", "0"));
+    acceptor.open(endpoint(address, port).protocol());
+    acceptor.bind(endpoint(address, port));
     acceptor.listen(0);
     tcp::socket first{io_};
     first.connect(acceptor.local_endpoint());
@@ -192,6 +228,15 @@ std::string Stage::silent_port() {
     kept_open_.push_back(std::move(first));
     silent_.push_back(std::move(acceptor));
     return std::to_string(silent_.back().local_endpoint().port());
+}
+
+void Stage::await_attempt(const std::string& port, const std::string& address) {
+    const auto end = Clock::now() + patience() / 2;
+    const auto runs = [](const auto& process) { return !process->ended(); };
+    while (Clock::now() < end && !someone_connects_to(address, port)) {
+        if (std::ranges::none_of(processes_, runs)) return;  // nobody is left who could
+        pass_time(0.01);
+    }
 }
 
 void Stage::write_file(const std::string& name, std::string_view contents) const {
@@ -208,9 +253,15 @@ std::string Stage::read_file(const std::string& name) const {
 bool Stage::wait_until(const std::function<bool()>& condition, Clock::duration limit) {
     const auto end = Clock::now() + limit;
     while (!condition()) {
-        if (io_.run_one_until(end) > 0) continue;
-        if (!condition() && limit >= patience()) note_hang();
-        return condition();
+        if (io_.run_one_until(std::min(end, todo_ends_waits_)) > 0) continue;
+        // On a busy machine things may have come while this process had to wait.
+        for (int i = 0; i < 100 && !condition() && io_.poll_one() > 0; ++i) continue;
+        if (condition()) return true;
+        if (limit >= patience()) {
+            transcript_.add("test", "gives up waiting");
+            if (todo_ends_waits_ == Clock::time_point::max()) note_hang();
+        }
+        return false;
     }
     return true;
 }
@@ -218,6 +269,7 @@ bool Stage::wait_until(const std::function<bool()>& condition, Clock::duration l
 void Stage::expect(bool met, std::string_view expected, std::string_view got,
                    std::string_view cause) {
     if (!met) {
+        let_programs_speak();
         std::string text{"expected  "};
         text.append(expected).append("\ngot       ").append(got).append("\n");
         if (const std::string likely = likely_cause(cause); !likely.empty()) {
@@ -226,6 +278,19 @@ void Stage::expect(bool met, std::string_view expected, std::string_view got,
         fail(text.append("what happened:\n").append(transcript_.text()));
     }
     REQUIRE(met);  // lets Catch2 count it
+}
+
+void Stage::note_todo() {
+    if (todo_ends_waits_ != Clock::time_point::max()) return;
+    const auto grace = std::chrono::milliseconds{200} * time_scale();
+    todo_ends_waits_ = Clock::now() + std::chrono::duration_cast<Clock::duration>(grace);
+}
+
+// Waits a little for what the programs have to say of a failure that was just seen.
+void Stage::let_programs_speak() {
+    const auto is_silent = [](const auto& process) { return process->ended(); };
+    wait_until([&] { return std::ranges::all_of(processes_, is_silent); },
+               std::chrono::milliseconds{50});
 }
 
 void Stage::expect_at_least(Clock::duration waited, double seconds, std::string_view what) {
@@ -251,7 +316,8 @@ std::string Stage::likely_cause(std::string_view given) const {
             continue;
         const bool in_order = current_step() == 0 || std::stoi(todo[1]) <= current_step();
         if (in_order) return todo[0];
-        if (given.empty()) return "it went on to TODO " + todo[1].str() + ": look before that";
+        return "it went on to TODO " + todo[1].str() +
+               ": look before that; is there an `if (error)` behind each call?";
     }
     for (const auto& process : processes_) {
         const std::string state = process->state();
@@ -265,17 +331,12 @@ std::string Stage::likely_cause(std::string_view given) const {
             return process->name() + " wrote to a closed connection and did not ignore SIGPIPE";
         }
     }
-    if (!given.empty()) return std::string{given};
     for (const auto& process : processes_) {
-        const std::string& errors = process->errors();
-        if (errors.find(": failed: ") != std::string::npos) {
-            return "a call that was not given `error` as its last argument has thrown";
-        }
-        if (errors.find(": Success") != std::string::npos) {
-            return "an Error was thrown though `error` was clear";
+        for (const auto& [sign, cause] : signs) {
+            if (process->errors().find(sign) != std::string::npos) return std::string{cause};
         }
     }
-    return "";
+    return std::string{given};
 }
 
 }  // namespace harness

@@ -45,6 +45,7 @@ double time_scale();
 struct StartOptions {
     std::string stdout_file = {};  // where stdout goes; empty: to the test
     bool no_stdout = false;        // starts the program with stdout closed
+    bool terminal = false;         // stdout and stderr are one terminal; output() has it all
     int open_files = 0;            // limit on open files (RLIMIT_NOFILE); 0: as it is
 };
 
@@ -69,8 +70,12 @@ public:
 
     // Returns a port on which every connection is refused, as long as the stage lives.
     std::string refusing_port(const std::string& address = "127.0.0.1");
-    // Returns a port that never answers: its backlog is full, so it drops every new SYN.
-    std::string silent_port();
+    // Returns a port that never answers: its backlog is full, so it drops every new SYN. Any free
+    // one, unless it is named.
+    std::string silent_port(const std::string& address = "127.0.0.1",
+                            const std::string& port = "0");
+    // Waits until a program asks such a port for a connection, for half of patience() at most.
+    void await_attempt(const std::string& port, const std::string& address = "127.0.0.1");
 
     // The stage's folder, and files in it.
     std::string path(const std::string& name) const { return folder_ / name; }
@@ -91,11 +96,16 @@ public:
     // Lets time pass, for what is about time: slow peers, timeouts. Never to wait for a program.
     void pass_time(double seconds);
 
+    // Told when a program has said that a TODO is not done: nothing that is waited for will come
+    // any more, so waits end soon.
+    void note_todo();
+
     Transcript& transcript() { return transcript_; }
     boost::asio::io_context& io() { return io_; }
 
 private:
     Process& add_process(std::unique_ptr<Process> process);
+    void let_programs_speak();
     std::string likely_cause(std::string_view given) const;
 
     std::string lab_;
@@ -109,6 +119,7 @@ private:
     std::vector<boost::asio::ip::tcp::socket> kept_open_;
     std::vector<boost::asio::ip::tcp::acceptor> silent_;
     int connections_ = 0;
+    Clock::time_point todo_ends_waits_ = Clock::time_point::max();
 
     friend class Listener;
 };

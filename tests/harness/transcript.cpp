@@ -48,17 +48,19 @@ std::string quote(std::string_view bytes) {
         const std::string_view tail = bytes.substr(bytes.size() - most / 2);
         return quote(head) + " … " + quote(tail) + " (" + std::to_string(bytes.size()) + " bytes)";
     }
-    std::string text = "\"";
-    for (const char byte : wirelab::printable_lines(bytes)) {
+    std::string escaped;
+    for (const char byte : bytes) {
         if (byte == '\n') {
-            text += "\\n";
+            escaped += "\\n";
         } else if (byte == '\t') {
-            text += "\\t";
+            escaped += "\\t";
+        } else if (byte == '\\') {
+            escaped += "\\\\";  // a text `\x00` must not look like the byte
         } else {
-            text += byte;
+            escaped += byte;
         }
     }
-    return text + "\"";
+    return "\"" + wirelab::printable(escaped) + "\"";
 }
 
 }  // namespace harness

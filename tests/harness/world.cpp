@@ -42,4 +42,17 @@ void in_world(const std::string& lab, const World& world, const std::function<vo
     });
 }
 
+SmallDisk::SmallDisk(Stage& stage, const std::string& folder, std::size_t bytes)
+    : path_{stage.path(folder)} {
+    std::filesystem::create_directory(path_);
+    const std::string options = "size=" + std::to_string(bytes);
+    const int failed = ::mount("none", path_.c_str(), "tmpfs", 0, options.c_str());
+    if (failed != 0) skip("this machine can't mount a small disk");
+    stage.transcript().add(folder, "is a disk of " + std::to_string(bytes) + " bytes");
+}
+
+SmallDisk::~SmallDisk() {
+    ::umount2(path_.c_str(), MNT_DETACH);
+}
+
 }  // namespace harness

@@ -3,6 +3,7 @@
 
 #include "stage.hpp"
 
+#include <cstddef>
 #include <functional>
 #include <string>
 
@@ -18,5 +19,17 @@ struct World {
 // /etc of its own: a mount namespace (mount_namespaces(7)) keeps it from others. Where the machine
 // forbids that, the test case is skipped.
 void in_world(const std::string& lab, const World& world, const std::function<void(Stage&)>& body);
+
+// A small disk of its own as a folder of the stage's, as long as this lives; only in a world.
+class SmallDisk {
+public:
+    SmallDisk(Stage& stage, const std::string& folder, std::size_t bytes);
+    ~SmallDisk();
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+
+private:
+    std::string path_;
+};
 
 }  // namespace harness

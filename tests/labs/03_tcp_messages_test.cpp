@@ -8,8 +8,6 @@
 
 #include <chrono>
 #include <csignal>
-#include <fstream>
-#include <iomanip>
 #include <set>
 #include <sstream>
 #include <string>
@@ -87,15 +85,6 @@ void expect_fault(Process& receiver, const Peer& sender, const std::string& reas
     receiver.expect_error_like("tcp_receive: " + sender.endpoint() + ": " + reason,
                                "one line \"tcp_receive: " + sender.endpoint() + ": REASON\"",
                                one_fault);
-}
-
-// The most memory that a process has had, in bytes, see proc(5).
-std::size_t peak_memory(const Process& process) {
-    std::ifstream status{"/proc/" + std::to_string(process.pid()) + "/status"};
-    for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmHWM:")) return 1024 * std::stoul(line.substr(6));
-    }
-    return 0;
 }
 
 // Every byte value once, and how a terminal may be shown them.
@@ -229,19 +218,6 @@ void expect_failure_after_question(Stage& stage, Process& sender, const std::str
     stage.expect(sender.state() == "ended with status 1", "tcp_send ends with status 1",
                  "it " + sender.state(), cause);
     stage.expect(sender.output().empty(), "nothing on stdout", quote(sender.output()), cause);
-}
-
-// True while a connection to 127.0.0.1 and this port is being asked for, see proc(5).
-bool someone_connects_to(const std::string& port) {
-    std::ostringstream remote;
-    remote << "0100007F:" << std::hex << std::uppercase << std::setw(4) << std::setfill('0')
-           << std::stoi(port);
-    const std::string syn_sent = " " + remote.str() + " 02 ";
-    std::ifstream table{"/proc/self/net/tcp"};
-    for (std::string line; std::getline(table, line);) {
-        if (line.find(syn_sent) != std::string::npos) return true;
-    }
-    return false;
 }
 
 void expect_unconnected(Stage& stage, Listener& listener) {
@@ -496,15 +472,15 @@ TEST_CASE("The receiver refuses a message without end and holds no more of it th
           "[03_tcp_messages][tcp_receive][step:5][points:2]") {
     Stage stage{lab};
     auto [receiver, port] = listening_receiver(stage);
-    const std::size_t before = peak_memory(receiver);
+    const std::size_t before = receiver.peak_memory();
     Peer& sender = stage.connect(port);
     const std::string piece(megabyte, 'x');
     for (int i = 0; i < 64 && !sender.ended(); ++i) sender.send(piece);
     expect_fault(receiver, sender, too_long);
     sender.receive_to_end("the limit is passed: there is no need to read on");
-    const bool frugal = peak_memory(receiver) < before + 16 * megabyte;
+    const bool frugal = receiver.peak_memory() < before + 16 * megabyte;
     stage.expect(frugal, "little more memory in use than before",
-                 std::to_string((peak_memory(receiver) - before) / megabyte) + " megabytes more",
+                 std::to_string((receiver.peak_memory() - before) / megabyte) + " megabytes more",
                  "stop reading as soon as the message is too long");
 }
 
@@ -896,8 +872,9 @@ TEST_CASE("The sender reports a name that can't be looked up in one line with th
     in_world(lab, {}, [](Stage& stage) {
         Listener& nobody = stage.listen("127.0.0.1", "40000");
         Process& sender = stage.start("tcp_send", {"no-such-host.invalid", "40000", "hello"});
-        sender.expect_error_like("tcp_send: " + no_todo + ".*no-such-host\\.invalid.*: .+",
-                                 "one line that names the host");
+        sender.expect_error_like(
+            "tcp_send: " + no_todo + ".*no-such-host\\.invalid.*: " + look_up_failure(),
+            "one line that names the host");
         sender.expect_exit(1);
         stage.expect(!nobody.has_visitor(), "no connection to anybody", "one came");
     });
@@ -910,9 +887,7 @@ TEST_CASE("The sender ends at once when it is interrupted while it connects",
         connected_sender(stage, "hello");
         const std::string port = stage.silent_port();
         Process& sender = stage.start("tcp_send", {"127.0.0.1", port, "hello"});
-        for (int i = 0; i < 500 && !sender.ended() && !someone_connects_to(port); ++i) {
-            stage.pass_time(0.01);
-        }
+        stage.await_attempt(port);
         sender.signal(signal);
         sender.expect_end_by(signal);
     }
