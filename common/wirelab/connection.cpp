@@ -21,21 +21,21 @@ constexpr std::size_t max_write = 256 * 1024;
 
 tcp::socket connect(asio::io_context& io, const std::string& host, Port port, Seconds timeout) {
     error_code error;
-    const auto addresses = tcp::resolver{io}.resolve(host, std::to_string(port), error);
+    const auto found = tcp::resolver{io}.resolve(host, std::to_string(port), error);
     if (error) throw Error{"cannot look up " + host, error};
 
     const TimeBudget budget{timeout};
-    tcp::socket socket{io};
-    std::size_t left = addresses.size();
-    for (const auto& address : addresses) {
-        const Deadline deadline{budget.share(left--)};
-        socket.close(error);
-        socket.connect(address.endpoint(), error);
+    tcp::socket connection{io};
+    std::size_t untried = found.size();
+    for (const tcp::endpoint endpoint : found) {
+        const Deadline deadline{budget.share(untried--)};
+        connection.close(error);
+        connection.connect(endpoint, error);
         if (!error) {
-            log("connected to " + to_text(address.endpoint()));
-            return socket;
+            log("connected to " + to_text(endpoint));
+            return connection;
         }
-        log("cannot connect to " + to_text(address.endpoint()) + ": " + reason(error));
+        log("cannot connect to " + to_text(endpoint) + ": " + reason(error));
     }
     throw Error{"cannot connect to " + to_text(host, port), error};
 }
@@ -68,15 +68,15 @@ void write_all(tcp::socket& socket, asio::const_buffer bytes, Seconds timeout) {
 }
 
 std::size_t read_full(tcp::socket& socket, asio::mutable_buffer buffer, Seconds timeout) {
-    const std::size_t size = buffer.size();
-    while (buffer.size() > 0) {
+    asio::mutable_buffer rest = buffer;
+    while (rest.size() > 0) {
         const Deadline deadline{timeout};
         error_code error;
-        buffer += socket.read_some(buffer, error);
+        rest += socket.read_some(rest, error);
         if (error == asio::error::eof) break;
         if (error) throw Error{error};
     }
-    return size - buffer.size();
+    return buffer.size() - rest.size();
 }
 
 void drain(tcp::socket& socket, Seconds timeout) {

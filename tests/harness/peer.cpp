@@ -148,7 +148,8 @@ bool Peer::trickle(std::string_view bytes, double timeout) {
 }
 
 bool Peer::program_has_read_all() {
-    return ended_ || bytes_waiting(remote_, local_) == 0;
+    // It may have ended its sending direction and go on reading.
+    return reset_ || bytes_waiting(remote_, local_) == 0;
 }
 
 void Peer::wait_until_read() {

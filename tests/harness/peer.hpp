@@ -49,6 +49,8 @@ public:
     // This end's ADDRESS:PORT, as the program under test prints its peer.
     const std::string& endpoint() const { return endpoint_; }
     bool ended() const { return ended_; }
+    // False when the program has ended the connection before it had taken all that was sent.
+    bool could_send() const { return can_send_; }
 
 private:
     void receive_on();

@@ -17,7 +17,6 @@
 #include <cstring>
 #include <fstream>
 #include <iomanip>
-#include <iterator>
 #include <regex>
 #include <sstream>
 #include <utility>
@@ -247,7 +246,9 @@ void Stage::write_file(const std::string& name, std::string_view contents) const
 
 std::string Stage::read_file(const std::string& name) const {
     std::ifstream file{path(name), std::ios::binary};
-    return {std::istreambuf_iterator<char>{file}, {}};
+    std::ostringstream contents;
+    contents << file.rdbuf();
+    return contents.str();
 }
 
 bool Stage::wait_until(const std::function<bool()>& condition, Clock::duration limit) {
