@@ -11,7 +11,7 @@ trap 'rm -rf "$kit"' EXIT
 "$source_dir/lab" export "$kit/kit"
 cd "$kit/kit"
 
-for part in solutions slides tests/mistakes; do
+for part in solutions slides tests/mistakes tests/fuzz; do
     [[ ! -e $part ]] || { echo "$part is in the students' kit" && exit 1; }
 done
 for part in lab README.md labs/02_fortune/README.md common/wirelab/program.hpp tests/labs/02_fortune_test.cpp; do

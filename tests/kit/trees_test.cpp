@@ -184,18 +184,6 @@ TEST_CASE("Each lab has all its parts") {
     }
 }
 
-TEST_CASE("Every test case fails on the stubs") {
-    for (const std::string& lab : kit::labs()) {
-        CAPTURE(lab);
-        const auto cases = kit::run_lab_tests(lab, kit::build() / "labs");
-        CHECK(cases.size() == test_cases(lab).size());
-        for (const grader::Case& test : cases) {
-            CAPTURE(test.name);
-            CHECK(test.outcome != grader::Outcome::passed);
-        }
-    }
-}
-
 TEST_CASE("Every test case has a step and points and a name that a command line can hold") {
     for (const std::string& lab : kit::labs()) {
         const std::regex tags{"\\[" + lab + R"(\]\[[a-z_]+\]\[step:\d+\]\[points:\d+\])"};
