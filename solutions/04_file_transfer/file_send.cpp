@@ -1,0 +1,175 @@
+// Lab 04, sender: bring files to a receiver, each over a connection of its own.
+#include <wirelab/connection.hpp>
+#include <wirelab/deadline.hpp>
+#include <wirelab/endpoint.hpp>
+#include <wirelab/printable.hpp>
+#include <wirelab/program.hpp>
+#include <wirelab/progress.hpp>
+#include <wirelab/todo.hpp>
+
+#include <boost/asio.hpp>
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+#include <limits>
+#include <string>
+#include <vector>
+
+namespace asio = boost::asio;
+namespace fs = std::filesystem;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+constexpr std::size_t max_name = 32;
+constexpr std::uint64_t max_size = std::numeric_limits<std::uint32_t>::max();
+constexpr std::size_t max_answer = 1024;
+constexpr std::size_t part_size = 256 * 1024;
+
+struct File {
+    std::string name;
+    std::uint32_t size = 0;
+    std::ifstream contents;
+};
+
+// Opens a file, and refuses what can't be sent.
+File open_file(const fs::path& path) {
+    std::error_code error;
+    const fs::file_status status = fs::status(path, error);
+    if (fs::is_directory(status)) throw wirelab::Error{"Is a directory"};
+    // Opening a pipe would wait for somebody who writes to it.
+    if (fs::exists(status) && !fs::is_regular_file(status)) throw wirelab::Error{"not a file"};
+
+    File file{.name = path.filename(), .contents{path, std::ios::binary}};
+    if (!file.contents) throw wirelab::Error{wirelab::reason_from_errno()};
+    const std::uintmax_t size = fs::file_size(path, error);
+    if (error) throw wirelab::Error{error};
+
+    if (file.name.size() > max_name) throw wirelab::Error{"the name is over 32 bytes"};
+    if (file.name.find('\n') != std::string::npos) throw wirelab::Error{"a newline in the name"};
+    if (size > max_size) throw wirelab::Error{"the file is over 4294967295 bytes"};
+    file.size = static_cast<std::uint32_t>(size);
+    return file;
+}
+
+// Sends what the receiver must know before the contents.
+void send_announcement(tcp::socket& socket, const File& file, wirelab::Seconds timeout) {
+    std::string bytes;
+
+    // 8: Put together the name, a newline, the four bytes of the size, the most significant
+    //     first, and a newline. Send all of it with wirelab::write_all().
+    bytes = file.name + "\n";
+    for (const int shift : {24, 16, 8, 0}) bytes += static_cast<char>(file.size >> shift & 0xff);
+    bytes += "\n";
+    wirelab::write_all(socket, asio::buffer(bytes), timeout);
+}
+
+// Tells whether the receiver has sent something, without waiting for it.
+bool has_answered(const tcp::socket& socket) {
+    error_code ignored;
+    return socket.available(ignored) > 0;
+}
+
+// Sends the contents. Returns false if the receiver has answered before they were sent.
+bool send_contents(tcp::socket& socket, File& file, wirelab::Seconds timeout) {
+    wirelab::Progress progress{file.name, file.size};
+    std::vector<char> part(part_size);
+    std::uint64_t sent = 0;
+
+    // 9: Send part after part of the file, as long as the receiver has not answered: it would only
+    //    refuse what comes. Show the progress after each.
+    while (sent < file.size && !has_answered(socket)) {
+        const std::uint64_t count = std::min<std::uint64_t>(part.size(), file.size - sent);
+        file.contents.read(part.data(), static_cast<std::streamsize>(count));
+        if (!file.contents) throw wirelab::Error{"the file can't be read to its end"};
+        wirelab::write_all(socket, asio::buffer(part, count), timeout);
+        sent += count;
+        progress.show(sent);
+    }
+
+    return sent == file.size;
+}
+
+// Tells the receiver that nothing more comes.
+void end_sending(tcp::socket& socket) {
+    error_code error;
+
+    // 10: Shut down our sending side of the connection. If that fails, say why.
+    socket.shutdown(tcp::socket::shutdown_send, error);
+    if (error) throw wirelab::Error{error};
+}
+
+// Returns the receiver's answer: one line, or nothing if it closes or stays silent.
+std::string read_answer(tcp::socket& socket, wirelab::Seconds timeout) {
+    std::string answer;
+    std::array<char, 256> part;
+    error_code error;
+
+    // 11: Read until the answer has its newline, is too long to be one, or an error ends the
+    //     stream. The receiver's closing and a timeout are no failure, other errors are.
+    while (!error && answer.find('\n') == std::string::npos && answer.size() < max_answer) {
+        const wirelab::Deadline deadline{timeout};
+        answer.append(part.data(), socket.read_some(asio::buffer(part), error));
+    }
+    const bool may_be_silent = error == asio::error::eof || error == asio::error::interrupted;
+    if (error && !may_be_silent) throw wirelab::Error{"no answer", error};
+
+    return answer;
+}
+
+// Sends one file; returns true if the receiver has confirmed that it is stored.
+bool send_file(tcp::socket& socket, File& file, wirelab::Seconds timeout) {
+    bool all_sent = false;
+    try {
+        send_announcement(socket, file, timeout);
+        all_sent = send_contents(socket, file, timeout);
+        end_sending(socket);
+    } catch (const wirelab::Error&) {
+        // A receiver that hangs up may have said why.
+        if (!has_answered(socket)) throw;
+    }
+    const std::string answer = read_answer(socket, timeout);
+
+    // 12: `OK` confirms the file, if all of it was sent. Old receivers give no answer at all.
+    //     Anything else is a failure: give the reason behind `ERR `, or what else was answered.
+    if (all_sent && answer.empty()) return false;
+    const std::string line = answer.substr(0, answer.find('\n'));
+    if (all_sent && line == "OK") return true;
+    if (line.starts_with("ERR ")) throw wirelab::Error{"refused", line.substr(4)};
+    throw wirelab::Error{"unexpected answer", line};
+}
+
+int main(int argc, char* argv[]) {
+    wirelab::Host host;
+    wirelab::Port port;
+    std::vector<std::string> paths;
+    wirelab::Seconds timeout{10};
+    wirelab::Program program{"file_send", "Sends files to a receiver."};
+    program.required_argument("HOST", host, "the receiver's name or address");
+    program.required_argument("PORT", port, "the receiver's port");
+    program.required_arguments("FILE", paths, "the files to send");
+    program.option("timeout", "SECONDS", timeout, "how long to wait for the receiver, 0: for ever");
+
+    return program.run(argc, argv, [&] {
+        int status = 0;
+        for (const std::string& path : paths) {
+            try {
+                File file = open_file(path);
+                asio::io_context io;
+                tcp::socket socket = wirelab::connect(io, host, port, timeout);
+                const bool confirmed = send_file(socket, file, timeout);
+                std::cout << "sent " << wirelab::printable(file.name) << " (" << file.size
+                          << " bytes)" << (confirmed ? "" : ", not confirmed") << std::endl;
+            } catch (const wirelab::Error& error) {
+                // The next file may well be sent.
+                wirelab::report("cannot send " + path + ": " + error.what());
+                status = 1;
+            }
+        }
+        return status;
+    });
+}
