@@ -14,9 +14,11 @@ check_lab() {
         echo "${RED}lab $number does not compile${RESET}: the compiler's first words are above" >&2
         return 2
     fi
+    local -a todo=()
+    if next_todo "$1"; then todo=(--todo "$STEP"); fi
     cd "$ROOT" || return
     WIRELAB_PROGRAMS=build/dev/labs build/dev/tests/"$1_test" -r xml -w NoAssertions |
-        build/dev/tests/verdict --lab "$1" --progress .lab/progress
+        build/dev/tests/verdict --lab "$1" --progress .lab/progress "${todo[@]}"
 }
 
 # Judges every lab and adds it all up.

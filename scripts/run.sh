@@ -5,7 +5,7 @@
 #
 #   --solution   the reference's program instead of yours
 #
-# What the compiler says is shown only if it fails. The exit status is the program's.
+# Of what the compiler says, only errors and warnings are shown. The exit status is the program's.
 
 tree=labs
 words=()

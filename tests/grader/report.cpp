@@ -80,7 +80,8 @@ std::string case_lines(std::vector<Case> cases, bool colour) {
     return lines;
 }
 
-std::string summary(const std::string& lab, const std::vector<Case>& cases) {
+std::string summary(const std::string& lab, const std::vector<Case>& cases,
+                    std::optional<std::uint64_t> todo) {
     const Score sum = score(cases);
     std::string text = "\n" + of(sum.passed, sum.total) + " requirements, " +
                        of(sum.points, sum.total_points) + " points";
@@ -89,10 +90,12 @@ std::string summary(const std::string& lab, const std::vector<Case>& cases) {
 
     const Case* const unmet = first_unmet(cases);
     if (!unmet) return text + "all requirements of lab " + lab + " are met\n";
-    const std::string step = "step " + std::to_string(unmet->step);
-    return text + step + ": " + wirelab::printable(unmet->name) + "\n" + failure_text(*unmet) +
-           "\n\nnext: " + step + "; read labs/" + lab + "/README.md, or ask ./lab hint " +
-           lab.substr(0, 2) + " --step " + std::to_string(unmet->step) + "\n";
+    const std::string step = std::to_string(unmet->step);
+    const bool earlier = todo && *todo < std::stoull(step);
+    const std::string next = earlier ? std::to_string(*todo) : step;
+    return text + "step " + step + ": " + wirelab::printable(unmet->name) + "\n" +
+           failure_text(*unmet) + "\n\nnext: step " + next + "; read labs/" + lab +
+           "/README.md, or ask ./lab hint " + lab.substr(0, 2) + " --step " + next + "\n";
 }
 
 }  // namespace grader

@@ -4,6 +4,8 @@
 #include "grader/catch_xml.hpp"
 
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,7 +30,9 @@ const Case* first_unmet(const std::vector<Case>& cases);
 // behind the first step that is not met is counted in one line: it is not what to look at now.
 std::string case_lines(std::vector<Case> cases, bool colour);
 
-// Returns the lines behind those of the test cases. `lab` is NN_topic.
-std::string summary(const std::string& lab, const std::vector<Case>& cases);
+// Returns the lines behind those of the test cases. `lab` is NN_topic, `todo` the lowest step that
+// still has a TODO in the lab's sources, if any: no later step is named as the next.
+std::string summary(const std::string& lab, const std::vector<Case>& cases,
+                    std::optional<std::uint64_t> todo = {});
 
 }  // namespace grader

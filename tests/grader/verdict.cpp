@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cctype>
+#include <cstdint>
 #include <cstdlib>
 #include <iostream>
 #include <optional>
@@ -55,14 +56,15 @@ std::vector<grader::Case> follow(grader::CatchReader& reader) {
     return cases;
 }
 
-int judge(const std::string& lab, const std::optional<std::string>& progress) {
+int judge(const std::string& lab, const std::optional<std::string>& progress,
+          std::optional<std::uint64_t> todo) {
     grader::CatchReader reader;
     const std::vector<grader::Case> cases = follow(reader);
     if (const auto fault = reader.finish()) {
         wirelab::report("this run does not count, and that is not your program's fault: " + *fault);
         return run_broke_off;
     }
-    std::cout << grader::case_lines(cases, want_colour()) << grader::summary(lab, cases)
+    std::cout << grader::case_lines(cases, want_colour()) << grader::summary(lab, cases, todo)
               << std::flush;
     if (progress) grader::save_progress(*progress, grader::progress_line(lab, cases));
     return grader::score(cases).all_passed() ? 0 : some_failed;
@@ -71,13 +73,15 @@ int judge(const std::string& lab, const std::optional<std::string>& progress) {
 int main(int argc, char* argv[]) {
     std::optional<std::string> lab;
     std::optional<std::string> progress;
+    std::optional<std::uint64_t> todo;
     wirelab::Program program{"verdict", "Judges a lab by the XML that its tests write (stdin)."};
     program.option("lab", "NN_topic", lab, "the lab that is tested; must be given");
     program.option("progress", "FILE", progress, "write what has passed into FILE");
+    program.option("todo", "STEP", todo, "the lowest step with a TODO left in the sources");
 
     return program.run(argc, argv, [&] {
         if (!lab) throw wirelab::UsageError{"--lab", "missing option"};
         check_lab_name(*lab);
-        return judge(*lab, progress);
+        return judge(*lab, progress, todo);
     });
 }

@@ -429,6 +429,20 @@ TEST_CASE("the first unmet requirement is that of the lowest step", "[kit][verdi
     CHECK_FALSE(grader::first_unmet({}));
 }
 
+TEST_CASE("the next step is the lowest TODO left when that comes first", "[kit][verdict]") {
+    const std::vector<Case> cases = read_report(report_of_catch2_3).cases;  // fails at step 3
+    const auto next_step = [&cases](std::uint64_t todo) {
+        const std::string text = grader::summary("02_fortune", cases, todo);
+        return text.substr(text.find("next: "));
+    };
+    const std::string step_3 =
+        "next: step 3; read labs/02_fortune/README.md, or ask ./lab hint 02 --step 3\n";
+    CHECK(next_step(4) == step_3);
+    CHECK(next_step(3) == step_3);
+    CHECK(next_step(1) ==
+          "next: step 1; read labs/02_fortune/README.md, or ask ./lab hint 02 --step 1\n");
+}
+
 TEST_CASE("a failed check is shown with its values", "[kit][verdict]") {
     const Run run = read_failure(
         "<Expression success='false' type='REQUIRE'>"
