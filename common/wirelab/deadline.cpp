@@ -74,7 +74,8 @@ Seconds TimeBudget::share(std::size_t waits) const {
     if (limit_.is_none()) return limit_;
     const std::chrono::duration<double> used = std::chrono::steady_clock::now() - start_;
     const double left = limit_.count() - used.count();
-    return Seconds{std::max(left / static_cast<double>(waits), 1e-9)};
+    const auto shares = static_cast<double>(std::max<std::size_t>(waits, 1));
+    return Seconds{std::max(left / shares, 1e-9)};
 }
 
 }  // namespace wirelab

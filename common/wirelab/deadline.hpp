@@ -53,7 +53,7 @@ public:
     /// takes for "now"; 0 would mean no limit.
     Seconds left() const { return share(1); }
 
-    /// Returns an equal share of what is left, for so many waits to come.
+    /// Returns an equal share of what is left, for so many waits to come; for 0, as for 1, all.
     Seconds share(std::size_t waits) const;
 
 private:

@@ -253,6 +253,7 @@ TEST_CASE("A time budget shares out what is left of it", "[common][deadline]") {
     const wirelab::TimeBudget budget{hour};
     CHECK(budget.left().count() <= hour.count());
     CHECK(budget.left().count() > hour.count() - 60);
+    CHECK(budget.share(0).count() <= hour.count());
     CHECK(budget.share(4).count() <= hour.count() / 4);
     CHECK(budget.share(4).count() > hour.count() / 4 - 60);
 }
