@@ -11,10 +11,10 @@ import subprocess
 import sys
 import threading
 
-from side_by_side import RamDisk, compare, need, port_of, print_ratio, program, start
+from side_by_side import RamDisk, compare, need_netcat, port_of, print_ratio, program, start
 
 LAB = "04_file_transfer"
-SIZE = int(os.environ.get("WIRELAB_BYTES", str(1 << 30)))
+SIZE = int(os.environ.get("WIRELAB_MEBIBYTES", "1024")) << 20
 NAME = "big"
 
 PLAIN_RECEIVER = """
@@ -40,14 +40,15 @@ def free_port():
         return server.getsockname()[1]
 
 
-def feed(port, file, header=b""):
+def feed(receiver, port, file, header=b""):
     """Sends a file as fast as the kernel can: it never passes through this process."""
     while True:
         try:
             connection = socket.create_connection(("127.0.0.1", port))
             break
-        except ConnectionRefusedError:
-            continue  # nc does not say when it listens
+        except ConnectionRefusedError:  # nc does not say when it listens
+            if receiver.poll() is not None:
+                sys.exit(f"{receiver.args} ended with status {receiver.returncode}")
     with connection, open(file, "rb") as contents:
         connection.sendall(header)
         connection.sendfile(contents)
@@ -61,7 +62,7 @@ class Sink:
     def __init__(self):
         self.server = socket.create_server(("127.0.0.1", 0))
         self.port = self.server.getsockname()[1]
-        self.thread = threading.Thread(target=self.take)
+        self.thread = threading.Thread(target=self.take, daemon=True)
         self.thread.start()
 
     def take(self):
@@ -84,7 +85,7 @@ def check(process, *files):
 
 
 def main():
-    need("nc")
+    need_netcat()
     with RamDisk() as folder:
         file = os.path.join(folder, NAME)
         copy = os.path.join(folder, "copy")
@@ -102,7 +103,7 @@ def main():
 
         def receive_ours():
             receiver = start_our_receiver()
-            feed(port_of(receiver), file, header)
+            feed(receiver, port_of(receiver), file, header)
             check(receiver, os.path.join(copy, NAME))
             os.rmdir(copy)
 
@@ -110,7 +111,7 @@ def main():
             port = free_port()
             with open(copy, "wb") as output:
                 receiver = start("nc", "-l", "127.0.0.1", str(port), stdin=subprocess.DEVNULL, stdout=output)
-                feed(port, file)
+                feed(receiver, port, file)
             check(receiver, copy)
 
         def send_ours():
@@ -139,11 +140,11 @@ def main():
         megabytes = SIZE / 1e6
         receiving = compare("MB/s", megabytes, {"file_receive": receive_ours, "nc -l > file": receive_nc})
         sending = compare("MB/s", megabytes, {"file_send": send_ours, "nc < file": send_nc})
-        pairs = compare("MB/s", megabytes, {"file_send, file_receive": pair_ours, "plain Python": pair_plain})
+        pairs = compare("MB/s", megabytes, {"file_send, file_receive": pair_ours, "Python, 1024 bytes a call": pair_plain})
 
     print_ratio("receiving", receiving, "file_receive", "nc -l > file")
     print_ratio("sending", sending, "file_send", "nc < file")
-    print_ratio("both", pairs, "file_send, file_receive", "plain Python")
+    print_ratio("both", pairs, "file_send, file_receive", "Python, 1024 bytes a call")
 
 
 main()

@@ -27,26 +27,27 @@ print("connection closed", flush=True)
 """
 
 
-def wait_for(file, found):
-    while True:
+def wait_for(server, file, found):
+    while server.poll() is None:
         with open(file, "rb") as contents:
             contents.seek(max(0, os.path.getsize(file) - 200))
             text = contents.read()
         if found(text):
             return text
         time.sleep(0.001)
+    sys.exit(f"{server.args} ended with status {server.returncode}")
 
 
 def run(arguments, file):
     with open(file, "wb") as output:
         server = start(*arguments, stdout=output)
-    text = wait_for(file, lambda text: b"\n" in text)
+    text = wait_for(server, file, lambda text: b"\n" in text)
     port = int(text.split(b"\n")[0].rsplit(b":", 1)[1])
     many = LINE * 10000
     with socket.create_connection(("127.0.0.1", port)) as connection:
         for _ in range(LINES // 10000):
             connection.sendall(many)
-    wait_for(file, lambda text: text.endswith(b"connection closed\n"))
+    wait_for(server, file, lambda text: text.endswith(b"connection closed\n"))
     server.terminate()
     server.wait()
     with open(file, "rb") as contents:

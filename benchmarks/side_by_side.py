@@ -24,9 +24,10 @@ def program(lab, name):
     return file
 
 
-def need(command):
-    if shutil.which(command) is None:
-        sys.exit(f"{sys.argv[0]}: the command {command} is not installed")
+def need_netcat():
+    """Other netcats take other options."""
+    if shutil.which("nc") is None or "OpenBSD" not in subprocess.run(["nc", "-h"], capture_output=True, text=True).stderr:
+        sys.exit(f"{sys.argv[0]}: OpenBSD's netcat is not installed (./lab setup does that)")
 
 
 class RamDisk:

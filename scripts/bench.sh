@@ -27,7 +27,7 @@ find_lab "$number"
 [[ -f $ROOT/benchmarks/$LAB.py ]] || usage_error "lab $LAB has nothing to measure"
 command -v python3 >/dev/null || die "the benchmarks need python3"
 
-set_up build
+set_up test
 BUILD=$ROOT/build/release
 drop_copied_build "$BUILD"
 (cd "$ROOT" && cmake --preset release -DWIRELAB_TESTS=OFF >/dev/null)

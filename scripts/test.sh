@@ -36,7 +36,7 @@ while (($# > 0)); do
     esac
     shift
 done
-(($# > 0)) || set -- --no-tests=error
+set -- --no-tests=error "$@"
 set_up "$group"
 
 declare -A summary

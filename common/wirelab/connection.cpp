@@ -19,6 +19,13 @@ using boost::system::error_code;
 // A call that has sent a part of much would hide for long that the rest is stuck.
 constexpr std::size_t max_write = 256 * 1024;
 
+// Tells whether accept(2) only reports what has become of one client, or was interrupted.
+bool concerns_one_client(const error_code& error) {
+    using namespace asio::error;
+    return error == interrupted || error == connection_aborted || error == network_down ||
+           error == network_unreachable || error == host_unreachable;
+}
+
 tcp::socket connect(asio::io_context& io, const std::string& host, Port port, Seconds timeout) {
     error_code error;
     const auto found = tcp::resolver{io}.resolve(host, std::to_string(port), error);
@@ -52,7 +59,10 @@ tcp::acceptor listen(asio::io_context& io, const tcp::endpoint& endpoint) {
 
 tcp::socket accept(tcp::acceptor& acceptor, tcp::endpoint& peer) {
     error_code error;
-    tcp::socket client = acceptor.accept(peer, error);
+    tcp::socket client{acceptor.get_executor()};
+    do {
+        client = acceptor.accept(peer, error);
+    } while (concerns_one_client(error));
     if (error) throw Error{"cannot accept a client", error};
     log("accepted " + to_text(peer));
     return client;

@@ -22,19 +22,21 @@ namespace {
 // none.
 std::array<char, 4096> temporary_name = {};
 
+constexpr auto ending_signals = {SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
 void remove_and_end(int signal) {
     ::unlink(temporary_name.data());
     std::signal(signal, SIG_DFL);
     std::raise(signal);
 }
 
-// Holds SIGINT and SIGTERM back while names are changed.
+// Holds the signals back while names are changed.
 class SignalsHeld {
 public:
     SignalsHeld() {
         sigset_t ends;
         ::sigemptyset(&ends);
-        for (const int end : {SIGINT, SIGTERM}) ::sigaddset(&ends, end);
+        for (const int end : ending_signals) ::sigaddset(&ends, end);
         ::pthread_sigmask(SIG_BLOCK, &ends, &before_);
     }
     ~SignalsHeld() { ::pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
@@ -69,17 +71,19 @@ NewFile::NewFile(const std::filesystem::path& path, bool overwrite, Hiding hidin
     : path_{path},
       folder_{path.has_parent_path() ? path.parent_path() : "."},
       overwrite_{overwrite} {
-    struct stat ignored {};
-    errno = EEXIST;
-    check(overwrite || ::lstat(path.c_str(), &ignored) != 0);
-    if (hiding == Hiding::automatic) {
+    struct stat existing {};
+    if (::lstat(path.c_str(), &existing) == 0) {
+        errno = overwrite ? EISDIR : EEXIST;
+        check(overwrite && !S_ISDIR(existing.st_mode));
+    }
+    // A file without a name gets one by way of /proc, see open(2) on O_TMPFILE.
+    if (hiding == Hiding::automatic && ::access("/proc/self/fd", X_OK) == 0) {
         file_ = ::open(folder_.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, 0666);
         if (file_ >= 0) return;
         check(errno == EOPNOTSUPP || errno == EISDIR || errno == EINVAL);
     }
     const SignalsHeld until_it_can_be_removed;
     make_name();
-    for (const int end : {SIGINT, SIGTERM}) std::signal(end, remove_and_end);
 }
 
 NewFile::~NewFile() {
@@ -113,11 +117,14 @@ bool NewFile::has_name() const {
     return temporary_name.front() != '\0';
 }
 
-// Gives the file one more name, which must be a new one.
+// Gives the file a name, which must be a new one.
 bool NewFile::link_to(const std::filesystem::path& name) const {
     const std::string opened = "/proc/self/fd/" + std::to_string(file_);
     const char* const file = has_name() ? temporary_name.data() : opened.c_str();
-    return ::linkat(AT_FDCWD, file, AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0;
+    if (::linkat(AT_FDCWD, file, AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) == 0) return true;
+    // FAT knows no links. There a name is changed, which NFS in turn could not do safely.
+    return errno == EPERM && has_name() &&
+           ::renameat2(AT_FDCWD, file, AT_FDCWD, name.c_str(), RENAME_NOREPLACE) == 0;
 }
 
 // Makes the file under a name with a leading dot, or gives that to a file without a name.
@@ -130,6 +137,7 @@ void NewFile::make_name() {
         if (!is_open) file_ = ::open(name.c_str(), O_CREAT | O_EXCL | O_WRONLY | O_CLOEXEC, 0666);
         if (is_open ? link_to(name) : file_ >= 0) {
             *std::ranges::copy(name, temporary_name.begin()).out = '\0';
+            for (const int end : ending_signals) std::signal(end, remove_and_end);
             return;
         }
         check(errno == EEXIST);
@@ -141,7 +149,7 @@ void NewFile::remove_name() {
     const SignalsHeld until_it_is_removed;
     ::unlink(temporary_name.data());  // not there any more when it has been renamed
     temporary_name.front() = '\0';
-    for (const int end : {SIGINT, SIGTERM}) std::signal(end, SIG_DFL);
+    for (const int end : ending_signals) std::signal(end, SIG_DFL);
 }
 
 }  // namespace wirelab

@@ -20,15 +20,17 @@ void make_folder(const std::filesystem::path& folder);
 /// ~~~
 ///
 /// Until then it has no name (O_TMPFILE, see open(2)) and vanishes with the program. Some file
-/// systems, NFS among them, can't do that: there it has a name with a leading dot, and the
-/// destructor, SIGINT and SIGTERM remove it; only SIGKILL leaves it behind.
+/// systems, NFS among them, can't do that: there it has a name with a leading dot, and so it has
+/// for a moment before it replaces another file. The destructor removes that name, and so do the
+/// signals that end a program; only SIGKILL leaves it behind.
 class NewFile {
 public:
     /// How to hide the file until it is complete; `automatic` takes a name where it must.
     enum class Hiding { automatic, by_name };
 
-    /// Throws Error with the bare reason when the folder takes no new file, or when a file of that
-    /// name exists and must not be overwritten. One NewFile at a time may live in a program.
+    /// Throws Error with the bare reason when the folder takes no new file, when a file of that
+    /// name exists and must not be overwritten, or when it is a folder. One NewFile at a time may
+    /// live in a program.
     NewFile(const std::filesystem::path& path, bool overwrite, Hiding hiding = Hiding::automatic);
     ~NewFile();
     NewFile(const NewFile&) = delete;

@@ -32,6 +32,13 @@ std::size_t columns(int terminal) {
     return is_known ? size.ws_col : 80;
 }
 
+// Returns at most so many bytes of the text, and no half character.
+std::string first_bytes(const std::string& text, std::size_t most) {
+    std::size_t end = std::min(most, text.size());
+    while (end < text.size() && end > 0 && (text[end] & 0xc0) == 0x80) --end;
+    return text.substr(0, end);
+}
+
 }  // namespace
 
 Progress::Progress(std::string name, std::uint64_t size)
@@ -62,7 +69,7 @@ std::string Progress::line(std::uint64_t done, std::chrono::duration<double> use
         text << "  " << left / 60 << ':' << std::setw(2) << std::setfill('0') << left % 60
              << " left";
     }
-    return text.str().substr(0, columns(terminal_) - 1);
+    return first_bytes(text.str(), columns(terminal_) - 1);
 }
 
 // One write for the whole line; whether it succeeds is of no weight.

@@ -47,7 +47,8 @@ void parse(const std::string& text, std::uint32_t& value) {
 }
 
 void parse(const std::string& text, std::uint64_t& value) {
-    if (!read_whole(text, value)) throw std::invalid_argument{"not a whole number from 0 upwards"};
+    if (!read_whole(text, value))
+        throw std::invalid_argument{"not a whole number from 0 to 18446744073709551615"};
 }
 
 void parse(const std::string& text, Port& value) {

@@ -36,8 +36,7 @@ public:
     bool is_none() const { return seconds_ == 0; }
     double count() const { return seconds_; }
 
-    /// No limit, or one of more than about 30 years, is given as that, so that no later sum
-    /// overflows.
+    /// Returns 30 years for no limit and for any longer one, so that no later sum overflows.
     std::chrono::nanoseconds duration() const;
 
 private:

@@ -71,7 +71,7 @@ std::uint32_t read_size(tcp::socket& sender, wirelab::Seconds timeout) {
     return size;
 }
 
-// Refuses a name that could leave the folder, hide in it, or garble a listing of it.
+// Refuses a name that could leave the folder or hide in it, and one with control bytes.
 void check_name(const std::string& name) {
     const auto is_bad = [](unsigned char byte) {
         return byte < 0x20 || byte == 0x7f || byte == '/' || byte == '\\';

@@ -46,8 +46,9 @@ File open_file(const fs::path& path) {
 
     File file{.name = path.filename(), .contents{path, std::ios::binary}};
     if (!file.contents) throw wirelab::Error{wirelab::reason_from_errno()};
-    const std::uintmax_t size = fs::file_size(path, error);
-    if (error) throw wirelab::Error{error};
+    // Asked of the file that is open: another may have its name by now.
+    const auto size = static_cast<std::uint64_t>(file.contents.seekg(0, std::ios::end).tellg());
+    file.contents.seekg(0);
 
     if (file.name.size() > max_name) throw wirelab::Error{"the name is over 32 bytes"};
     if (file.name.find('\n') != std::string::npos) throw wirelab::Error{"a newline in the name"};

@@ -46,8 +46,9 @@ File open_file(const fs::path& path) {
 
     File file{.name = path.filename(), .contents{path, std::ios::binary}};
     if (!file.contents) throw wirelab::Error{wirelab::reason_from_errno()};
-    const std::uintmax_t size = fs::file_size(path, error);
-    if (error) throw wirelab::Error{error};
+    // Asked of the file that is open: another may have its name by now.
+    const auto size = static_cast<std::uint64_t>(file.contents.seekg(0, std::ios::end).tellg());
+    file.contents.seekg(0);
 
     if (file.name.size() > max_name) throw wirelab::Error{"the name is over 32 bytes"};
     if (file.name.find('\n') != std::string::npos) throw wirelab::Error{"a newline in the name"};
@@ -137,8 +138,8 @@ bool send_file(tcp::socket& socket, File& file, wirelab::Seconds timeout) {
     // 12: `OK` confirms the file, if all of it was sent. Old receivers give no answer at all.
     //     Anything else is a failure: give the reason behind `ERR `, or what else was answered.
     if (all_sent && answer.empty()) return false;
+    if (all_sent && answer.starts_with("OK\n")) return true;
     const std::string line = answer.substr(0, answer.find('\n'));
-    if (all_sent && line == "OK") return true;
     if (line.starts_with("ERR ")) throw wirelab::Error{"refused", line.substr(4)};
     throw wirelab::Error{"unexpected answer", line};
 }

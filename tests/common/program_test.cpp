@@ -209,7 +209,7 @@ TEST_CASE("Of an option given twice the last value counts", "[common][program]")
     CHECK(accepted({"--loud", "--loud"}) ==
           "127.0.0.1:54321 0.0.0.0 40000 10 5 <hello world> no file loud\n");
     CHECK(refusal({"--count", "x", "--count", "2"}) ==
-          "--count x: not a whole number from 0 upwards");
+          "--count x: not a whole number from 0 to 18446744073709551615");
 }
 
 TEST_CASE("An unknown option is wrong usage", "[common][program]") {
@@ -255,9 +255,9 @@ TEST_CASE("A bad value is wrong usage and is named with its option", "[common][p
     CHECK(refusal({"--port="}) == "--port '': " + no_local_port);
     CHECK(refusal({"--bind", "localhost"}) == "--bind localhost: not an IP address");
     CHECK(refusal({"--timeout", "nan"}) == "--timeout nan: not a number of seconds from 0 upwards");
-    CHECK(refusal({"--count=-1"}) == "--count -1: not a whole number from 0 upwards");
+    CHECK(refusal({"--count=-1"}) == "--count -1: not a whole number from 0 to 18446744073709551615");
     CHECK(refusal({"--count", "1\n\x1b[2J"}) ==
-          R"(--count 1\x0a\x1b[2J: not a whole number from 0 upwards)");
+          R"(--count 1\x0a\x1b[2J: not a whole number from 0 to 18446744073709551615)");
 }
 
 TEST_CASE("A bad argument is wrong usage and is named", "[common][program]") {

@@ -1,6 +1,7 @@
 // How far a transfer has come, on a terminal.
 #include "forked.hpp"
 #include "harness/catch.hpp"
+#include "harness/stage.hpp"
 
 #include <wirelab/progress.hpp>
 
@@ -46,6 +47,7 @@ std::string shown_on_terminal(int stream, unsigned short columns,
 }  // namespace
 
 TEST_CASE("Progress shows name and share and wipes its line at the end", "[common][progress]") {
+    if (!harness::have_terminals()) return harness::skip("this machine has no terminals");
     for (const int stream : {STDOUT_FILENO, STDERR_FILENO}) {
         const std::string text = shown_on_terminal(stream, 80, [] {
             Progress progress{"a.txt", 1000};
@@ -63,6 +65,7 @@ TEST_CASE("Progress shows name and share and wipes its line at the end", "[commo
 }
 
 TEST_CASE("Progress of nothing is complete", "[common][progress]") {
+    if (!harness::have_terminals()) return harness::skip("this machine has no terminals");
     const std::string text = shown_on_terminal(STDERR_FILENO, 80, [] {
         Progress progress{"empty", 0};
         progress.show(0);
@@ -71,6 +74,7 @@ TEST_CASE("Progress of nothing is complete", "[common][progress]") {
 }
 
 TEST_CASE("Progress stays in its line and does not drive the terminal", "[common][progress]") {
+    if (!harness::have_terminals()) return harness::skip("this machine has no terminals");
     const std::string text = shown_on_terminal(STDERR_FILENO, 20, [] {
         Progress progress{"\x1b[2Ja long name", 10};
         progress.show(5);

@@ -398,11 +398,19 @@ Clock::duration Process::run_time() const {
     return (ended() ? ended_ : Clock::now()) - started_;
 }
 
-// See /proc/pid/status in proc(5).
 std::size_t Process::peak_memory() const {
+    return memory_status("VmHWM:");
+}
+
+std::size_t Process::peak_address_space() const {
+    return memory_status("VmPeak:");
+}
+
+// See /proc/pid/status in proc(5).
+std::size_t Process::memory_status(std::string_view entry) const {
     std::ifstream status{"/proc/" + std::to_string(pid_) + "/status"};
     for (std::string line; std::getline(status, line);) {
-        if (line.starts_with("VmHWM:")) return 1024 * std::stoul(line.substr(6));
+        if (line.starts_with(entry)) return 1024 * std::stoul(line.substr(entry.size()));
     }
     return 0;
 }

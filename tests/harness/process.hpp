@@ -63,6 +63,8 @@ public:
     Clock::duration run_time() const;
     // The most memory that it has had so far, in bytes.
     std::size_t peak_memory() const;
+    // The most address space: memory that it has asked for, used or not.
+    std::size_t peak_address_space() const;
 
 private:
     struct Stream {
@@ -80,6 +82,7 @@ private:
     void read_on(Stream& stream);
     void take(Stream& stream, std::string_view bytes);
     void drain(Stream& stream);
+    std::size_t memory_status(std::string_view entry) const;
     void record_end();
     void record_lines(Stream& stream, bool all);
     void watch_end();

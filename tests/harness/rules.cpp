@@ -4,6 +4,7 @@
 
 #include <regex>
 #include <sstream>
+#include <string_view>
 
 namespace harness {
 
@@ -62,6 +63,25 @@ std::string look_up_failure() {
         words.append(words.empty() ? "" : "|").append(::gai_strerror(code));
     }
     return ".*(" + words + ").*";
+}
+
+std::string all_bytes() {
+    std::string bytes;
+    for (int value = 0; value < 256; ++value) bytes += static_cast<char>(value);
+    return bytes;
+}
+
+std::string all_bytes_shown() {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (unsigned value = 0; value < 256; ++value) {
+        if (value == '\t' || (value >= 0x20 && value < 0x7f)) {
+            text += static_cast<char>(value);
+        } else {
+            text.append("\\x").append({digits[value / 16], digits[value % 16]});
+        }
+    }
+    return text;
 }
 
 void expect_log(Stage& stage, const std::string& file) {

@@ -25,6 +25,10 @@ void expect_usage_error(Stage& stage, const std::string& program,
 // A pattern for the system's words for a name that can't be looked up, see gai_strerror(3).
 std::string look_up_failure();
 
+// Every byte value once, and how a program shows them.
+std::string all_bytes();
+std::string all_bytes_shown();
+
 // The file holds log lines, at least one, each "[YYYYMMDD HH:MM:SS] FUNCTION:LINE - MESSAGE".
 void expect_log(Stage& stage, const std::string& file);
 

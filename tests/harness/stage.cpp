@@ -5,6 +5,7 @@
 
 #include <boost/asio.hpp>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -12,6 +13,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
 #include <cstdlib>
 #include <cstring>
@@ -148,6 +150,16 @@ bool have_ipv6() {
     acceptor.open(tcp::v6(), error);
     if (!error) acceptor.bind({asio::ip::address_v6::loopback(), 0}, error);
     return !error;
+}
+
+// A machine may lack the file system behind pts(4).
+bool have_terminals() {
+    const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    std::array<char, 64> name{};
+    const bool there = terminal >= 0 && ::ptsname_r(terminal, name.data(), name.size()) == 0 &&
+                       ::access(name.data(), R_OK | W_OK) == 0;
+    if (terminal >= 0) ::close(terminal);
+    return there;
 }
 
 Stage::Stage(std::string lab)
@@ -289,9 +301,10 @@ void Stage::note_todo() {
 
 // Waits a little for what the programs have to say of a failure that was just seen.
 void Stage::let_programs_speak() {
-    const auto is_silent = [](const auto& process) { return process->ended(); };
-    wait_until([&] { return std::ranges::all_of(processes_, is_silent); },
-               std::chrono::milliseconds{50});
+    const auto has_ended = [](const auto& process) { return process->ended(); };
+    const auto moment = std::chrono::milliseconds{50} * time_scale();
+    wait_until([&] { return std::ranges::all_of(processes_, has_ended); },
+               std::chrono::duration_cast<Clock::duration>(moment));
 }
 
 void Stage::expect_at_least(Clock::duration waited, double seconds, std::string_view what) {
@@ -304,8 +317,9 @@ void Stage::expect_at_least(Clock::duration waited, double seconds, std::string_
 }
 
 void Stage::pass_time(double seconds) {
-    wait_until([] { return false; },
-               std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>{seconds}));
+    const std::chrono::duration<double> time{seconds};
+    const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(time);
+    while (io_.run_one_until(end) > 0) continue;
 }
 
 // What a program says of itself is surer than what the test guesses from outside.

@@ -127,5 +127,6 @@ private:
 // What this machine offers.
 bool have_command(const std::string& command);
 bool have_ipv6();
+bool have_terminals();
 
 }  // namespace harness

@@ -5,11 +5,22 @@
 #include <wirelab/error.hpp>
 #include <wirelab/program.hpp>
 
+#include <unistd.h>
+
 #include <iostream>
 
 namespace {
 
+// A program that is missing fails its test cases too, which would prove nothing.
+void check_built(const std::string& lab) {
+    for (const std::string& name : kit::programs(kit::source() / "labs" / lab)) {
+        const auto program = kit::build() / "labs" / lab / name;
+        if (::access(program.c_str(), X_OK) != 0) throw wirelab::Error{program, "is not built"};
+    }
+}
+
 int judge(const std::string& lab) {
+    check_built(lab);
     const auto cases = kit::run_lab_tests(lab, kit::build() / "labs");
     if (cases.empty()) throw wirelab::Error{lab, "has no test cases"};
     int status = 0;

@@ -87,26 +87,6 @@ void expect_fault(Process& receiver, const Peer& sender, const std::string& reas
                                one_fault);
 }
 
-// Every byte value once, and how a terminal may be shown them.
-std::string all_bytes() {
-    std::string bytes;
-    for (int value = 0; value < 256; ++value) bytes += static_cast<char>(value);
-    return bytes;
-}
-
-std::string all_bytes_shown() {
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (unsigned value = 0; value < 256; ++value) {
-        if (value == '\t' || (value >= 0x20 && value < 0x7f)) {
-            text += static_cast<char>(value);
-        } else {
-            text.append("\\x").append({digits[value / 16], digits[value % 16]});
-        }
-    }
-    return text;
-}
-
 // --- a machine with a network, for what a receiver tells about its addresses
 
 void run_ip(Stage& stage, const std::string& words) {
