@@ -1,12 +1,27 @@
 # shellcheck shell=bash
 # Played by ./lab demo 07.
 
-# Sends bytes that no client of ours would send.
-send() {
+# Shows a command that bash runs.
+show_bash() {
     show_rest
     # shellcheck disable=SC2154 # the width of the labels' column, and DIM and RESET, are the player's
-    printf '%-*s | %s\n' "$width" bash "${DIM}\$ printf '$1' > /dev/tcp/127.0.0.1/$port${RESET}"
+    printf '%-*s | %s\n' "$width" bash "$DIM\$ $1$RESET"
+}
+
+# Sends bytes that no client of ours would send, over a connection of their own.
+send() {
+    show_bash "printf '$1' > /dev/tcp/127.0.0.1/$port"
     printf '%b' "$1" >"/dev/tcp/127.0.0.1/$port"
+}
+
+# Opens a connection that stays open, and sends bytes over it.
+open_connection() {
+    exec {connection}>"/dev/tcp/127.0.0.1/$port"
+    show_bash "exec $connection> /dev/tcp/127.0.0.1/$port"
+}
+send_on() {
+    show_bash "printf '$1' >&$connection"
+    printf '%b' "$1" >&"$connection"
 }
 
 say "A server prints messages that begin with a header of eight bytes: the version, and the size of the data."
@@ -35,15 +50,15 @@ send '\x00\x00\x00\x03\x00\x00\x00\x0ahell'
 wait_for server "incomplete data: got 4 of 10 bytes"
 
 say "A header in two halves is a header."
-exec {slow}>"/dev/tcp/127.0.0.1/$port"
-printf '\0\0\0' >&"$slow"
+open_connection
+send_on '\x00\x00\x00'
 sleep 1
-printf '\2\0\0\0\4slow' >&"$slow"
-exec {slow}>&-
+send_on '\x02\x00\x00\x00\x04slow'
 wait_for server "^Data: slow$"
+exec {connection}>&-
 
 say "A client that stops in the middle has two seconds."
-exec {silent}>"/dev/tcp/127.0.0.1/$port"
-printf '\0\0\0' >&"$silent"
+open_connection
+send_on '\x00\x00\x00'
 wait_for server "timed out"
-exec {silent}>&-
+exec {connection}>&-
