@@ -58,14 +58,15 @@ tcp::acceptor listen(asio::io_context& io, const tcp::endpoint& endpoint) {
 }
 
 tcp::socket accept(tcp::acceptor& acceptor, tcp::endpoint& peer) {
-    error_code error;
-    tcp::socket client{acceptor.get_executor()};
-    do {
-        client = acceptor.accept(peer, error);
-    } while (concerns_one_client(error));
-    if (error) throw Error{"cannot accept a client", error};
-    log("accepted " + to_text(peer));
-    return client;
+    for (;;) {
+        error_code error;
+        tcp::socket client = acceptor.accept(peer, error);
+        if (!error) {
+            log("accepted " + to_text(peer));
+            return client;
+        }
+        if (!concerns_one_client(error)) throw Error{"cannot accept a client", error};
+    }
 }
 
 void write_all(tcp::socket& socket, asio::const_buffer bytes, Seconds timeout) {

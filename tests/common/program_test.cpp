@@ -255,7 +255,8 @@ TEST_CASE("A bad value is wrong usage and is named with its option", "[common][p
     CHECK(refusal({"--port="}) == "--port '': " + no_local_port);
     CHECK(refusal({"--bind", "localhost"}) == "--bind localhost: not an IP address");
     CHECK(refusal({"--timeout", "nan"}) == "--timeout nan: not a number of seconds from 0 upwards");
-    CHECK(refusal({"--count=-1"}) == "--count -1: not a whole number from 0 to 18446744073709551615");
+    CHECK(refusal({"--count=-1"}) ==
+          "--count -1: not a whole number from 0 to 18446744073709551615");
     CHECK(refusal({"--count", "1\n\x1b[2J"}) ==
           R"(--count 1\x0a\x1b[2J: not a whole number from 0 to 18446744073709551615)");
 }

@@ -65,7 +65,8 @@ TEST_CASE("Counts and sizes are whole numbers", "[common][values]") {
     for (const std::string text : {"-1", "18446744073709551616", "abc", "", " 1", "+1", "1 ", "1k",
                                    "1.5", "1e3", "0x10", "inf"}) {
         CAPTURE(text);
-        CHECK(refusal(text, std::uint64_t{}) == "not a whole number from 0 to 18446744073709551615");
+        CHECK(refusal(text, std::uint64_t{}) ==
+              "not a whole number from 0 to 18446744073709551615");
         CHECK(refusal(text, std::uint32_t{}) == "not a whole number from 0 to 4294967295");
     }
 }
