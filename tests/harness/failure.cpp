@@ -132,6 +132,14 @@ void fail(const std::string& text) {
     std::abort();  // not reached: FAIL throws
 }
 
+bool Attempts::another() {
+    constexpr int most = 20;
+    if (++count_ <= most) return true;
+    if (hung) fail("the program has let the test wait in vain, " + std::to_string(most) + " times");
+    skip("this machine is too busy for the pauses of this test case");
+    return false;
+}
+
 void skip(const std::string& reason) {
     if (in_forked_child) throw Skip{reason};
 #ifdef SKIP

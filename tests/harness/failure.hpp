@@ -17,6 +17,18 @@ int current_step();
 void note_hang();
 int hung_test_cases();
 
+// Counts the attempts at a scene with pauses of its own, which a busy machine may make longer than
+// they should be: `for (Attempts attempts; attempts.another();) {`, where `continue` tries again
+// and `break` is for what was played well. After twenty the test case is skipped; or failed, if the
+// program has let it wait in vain.
+class Attempts {
+public:
+    bool another();
+
+private:
+    int count_ = 0;
+};
+
 // Runs the body, and returns the report of its failure; empty if there is none. This is how the
 // harness itself is tested.
 std::string failure_of(const std::function<void()>& body);

@@ -42,7 +42,7 @@ std::string Transcript::text() const {
 }
 
 std::string quote(std::string_view bytes) {
-    constexpr std::size_t most = 80;
+    constexpr std::size_t most = 160;
     if (bytes.size() > most) {
         const std::string_view head = bytes.substr(0, most / 2);
         const std::string_view tail = bytes.substr(bytes.size() - most / 2);

@@ -687,7 +687,7 @@ TEST_CASE("Bytes are quoted so that people can read them", "[kit][harness]") {
     CHECK(quote("ü") == "\"ü\"");
     const std::string much = quote(std::string(500, 'a') + std::string(500, 'b'));
     CHECK(much ==
-          "\"" + std::string(40, 'a') + "\" … \"" + std::string(40, 'b') + "\" (1000 bytes)");
+          "\"" + std::string(80, 'a') + "\" … \"" + std::string(80, 'b') + "\" (1000 bytes)");
 }
 
 TEST_CASE("A long transcript keeps its beginning and its end", "[kit][harness]") {

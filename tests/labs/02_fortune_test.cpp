@@ -237,7 +237,7 @@ TEST_CASE("The client does not wait longer than its timeout for a server that st
 TEST_CASE("The client bounds each wait and not the whole fortune",
           "[02_fortune][fortune_client][step:4][points:1]") {
     const double timeout = 0.2 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         auto [client, server] = connected_client(stage, {"--timeout", std::to_string(timeout)});
         if (!server.trickle("xxxxxxxxxx", timeout)) continue;  // a busy machine: try again

@@ -522,7 +522,7 @@ TEST_CASE("The receiver puts together a message that arrives in halves",
 TEST_CASE("The receiver does not take a pause of the sender for the end of the message",
           "[03_tcp_messages][tcp_receive][step:6][points:1]") {
     const double timeout = 0.3 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         auto [receiver, port] = listening_receiver(stage, {"--timeout", std::to_string(timeout)});
         Peer& sender = stage.connect(port);
@@ -667,7 +667,7 @@ TEST_CASE("The receiver goes on when a sender was gone before it was accepted",
 
 TEST_CASE("The receiver waits for the next sender without a limit",
           "[03_tcp_messages][tcp_receive][step:6][points:1]") {
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         auto [receiver, port] = listening_receiver(stage, {"--timeout", "0.2"});
         stage.pass_time(0.5);

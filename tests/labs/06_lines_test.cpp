@@ -658,7 +658,7 @@ TEST_CASE("The server takes any whole number as its limit",
 void expect_given_up(const std::string& sent, const std::vector<std::string>& shown,
                      const std::string& next_sent, const std::vector<std::string>& next_shown) {
     const double timeout = 0.3 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         const ServerScene scene = listening_server(stage, {"--timeout", std::to_string(timeout)});
         const auto start = Clock::now();
@@ -696,7 +696,7 @@ TEST_CASE("The server gives up on a client that falls silent and serves the next
 TEST_CASE("The server does not drop a client that is slow but never silent for long",
           "[06_lines][line_server][step:6][points:1]") {
     const double timeout = 0.3 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         const ServerScene scene = listening_server(stage, {"--timeout", std::to_string(timeout)});
         const auto start = Clock::now();
@@ -715,7 +715,7 @@ TEST_CASE("The server does not drop a client that is slow but never silent for l
 TEST_CASE("The server gives each line of a client the whole timeout",
           "[06_lines][line_server][step:6][points:1]") {
     const double timeout = 0.3 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         const ServerScene scene = listening_server(stage, {"--timeout", std::to_string(timeout)});
         const auto start = Clock::now();
@@ -749,7 +749,7 @@ TEST_CASE("The server takes any time that a client needs when the timeout is 0",
 TEST_CASE("The server waits for the next client without a limit",
           "[06_lines][line_server][step:6][points:1]") {
     const double timeout = 0.2 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         const ServerScene scene = listening_server(stage, {"--timeout", std::to_string(timeout)});
         stage.pass_time(2 * timeout);
@@ -1028,7 +1028,7 @@ TEST_CASE("The server ends with an error when nobody can read its lines any more
 TEST_CASE("The server does not blame a client for output that is held up",
           "[06_lines][line_server][step:6][points:1]") {
     const double timeout = 0.3 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         NamedPipe reader{stage, "stdout"};
         stage.start("line_server", {"--port", "0", "--timeout", std::to_string(timeout)},

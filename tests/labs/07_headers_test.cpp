@@ -386,7 +386,7 @@ TEST_CASE("The server waits for a silent client until the timeout and no longer"
 TEST_CASE("The server does not take a pause within a header for its end",
           "[07_headers][header_server][step:2][points:1]") {
     const double timeout = 0.3 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         auto [server, port] = listening_server(stage, {"--timeout", std::to_string(timeout)});
         const auto start = Clock::now();
@@ -591,7 +591,7 @@ TEST_CASE("The server can be started again at once on the same port",
 
 TEST_CASE("The server waits for the next client without a limit",
           "[07_headers][header_server][step:2][points:1]") {
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         auto [server, port] = listening_server(stage, {"--timeout", "0.2"});
         stage.pass_time(0.5);
@@ -828,7 +828,7 @@ TEST_CASE("The server waits for data that does not come until the timeout and no
 TEST_CASE("The server does not take a pause within the data for its end",
           "[07_headers][header_server][step:5][points:1]") {
     const double timeout = 0.3 * time_scale();
-    for (;;) {
+    for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         auto [server, port] = listening_server(stage, {"--timeout", std::to_string(timeout)});
         const auto start = Clock::now();
