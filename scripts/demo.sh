@@ -1,8 +1,10 @@
 # shellcheck shell=bash
-# usage: ./lab demo [NN]
+# usage: ./lab demo [NN] [--step]
 #
 # Plays lab NN (02 if none is named): its server and its clients side by side, each line with the name of who
 # printed it, in the order in which they came. Plays the solution; in a kit without one, your own programs.
+#
+#   --step   waits for the Enter key before each scene, for an audience
 #
 # What is played is labs/NN_topic/demo.sh. Ctrl-C ends it, and every program with it.
 
@@ -81,6 +83,7 @@ show_rest() {
 
 say() {
     show_rest
+    [[ -z $step ]] || read -rsp $'\n'"${DIM}(Enter)$RESET" </dev/tty
     printf '\n%s%s%s\n' "$BOLD" "$1" "$RESET"
 }
 
@@ -138,8 +141,20 @@ end_programs() {
     rm -rf "$folder"
 }
 
-(($# < 2)) || reject "$2"
-find_lab "${1:-02}"
+lab='' step=''
+while (($# > 0)); do
+    case $1 in
+        --step) step=yes ;;
+        -*) reject "$1" ;;
+        *)
+            [[ -z $lab ]] || reject "$1"
+            lab=$1
+            ;;
+    esac
+    shift
+done
+[[ -z $step ]] || : 2>/dev/null </dev/tty || die "--step needs a terminal, for the Enter key"
+find_lab "${lab:-02}"
 play=$ROOT/labs/$LAB/demo.sh
 [[ -f $play ]] || die "lab $LAB has no demo: labs/$LAB/demo.sh is missing"
 tree=solutions

@@ -38,5 +38,5 @@ while IFS= read -r -d '' file; do
 done < <(list_files | sort -z)
 ((count > 0)) || die "found no file to export"
 # What was left out is no business of a student's.
-sed -i -e '/^\.\/lab demo /s/and plays lab 02: .*/and plays lab 02 by your own programs/' -e '/^## If you teach/,/^The licence/{/^The licence/!d}' "$target/README.md"
+sed -i -e 's/^\.\/lab demo .*/.\/lab check 01   # installs what is missing, builds your own lab 01, and tells what is left to do/' -e '/^## If you teach/,/^The licence/{/^The licence/!d}' "$target/README.md"
 echo "wrote $count files to $target: the kit without solutions, mistakes and slides"

@@ -104,6 +104,7 @@ find_missing() {
     need netcat-openbsd "OpenBSD's netcat (nc)" has_netcat
     need socat "socat" has_command socat
     need iproute2 "iproute2 (ip)" has_command ip
+    need nftables "nftables (nft)" has_command nft
     need fortunes-min "a fortune database (fortunes-min)" has_fortunes
     [[ $1 == test ]] && return
     need patch "patch" has_command patch
