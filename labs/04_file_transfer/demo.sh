@@ -23,8 +23,13 @@ say "A name must not hide in the folder, or lead out of it."
 run sender file_send 127.0.0.1 "$port" .profile || true
 wait_for receiver "rejected .profile"
 
-say "Another sender announces 100 bytes, and is gone after 9."
-printf 'film.mp4\n\0\0\0\144\nbeginning' >"/dev/tcp/127.0.0.1/$port"
+say "Another sender announces 100 bytes, and sends 9."
+exec {half}>"/dev/tcp/127.0.0.1/$port"
+printf 'film.mp4\n\0\0\0\144\nbeginning' >&"$half"
+wait_for receiver "receiving film"
+
+say "The folder shows nothing of it, only $(ls uploads). And now that sender is gone."
+exec {half}>&-
 wait_for receiver "rejected film"
 
 say "The folder holds what came whole, and nothing else: $(ls -A uploads)"

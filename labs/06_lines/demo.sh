@@ -1,11 +1,13 @@
 # shellcheck shell=bash
 # Played by ./lab demo 06.
 
-# Sends what it is given, piece by piece, with a pause between them, then ends the stream.
+# Sends what it is given, piece by piece, with a pause between them, then ends the stream. Shows each piece.
 send_pieces() {
     local piece connection
     exec {connection}>"/dev/tcp/127.0.0.1/$port"
     for piece in "$@"; do
+        show_rest
+        show client "sends: $piece"
         printf '%b' "$piece" >&"$connection"
         sleep 0.4
     done
@@ -32,6 +34,7 @@ wait_for server "connection closed"
 
 say "A client that stops in the middle of a line has two seconds. Its half line is not shown."
 exec {silent}>"/dev/tcp/127.0.0.1/$port"
+show client 'sends: whole\nhalf'
 printf 'whole\nhalf' >&"$silent"
 wait_for server "timed out"
 wait_for server "connection closed"
