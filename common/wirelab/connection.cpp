@@ -19,11 +19,11 @@ using boost::system::error_code;
 // A call that has sent a part of much would hide for long that the rest is stuck.
 constexpr std::size_t max_write = 256 * 1024;
 
-// Tells whether accept(2) only reports what has become of one client, or was interrupted.
+// Tells whether accept(2) only reports what has become of one client.
 bool concerns_one_client(const error_code& error) {
     using namespace asio::error;
-    return error == interrupted || error == connection_aborted || error == network_down ||
-           error == network_unreachable || error == host_unreachable;
+    return error == connection_aborted || error == network_down || error == network_unreachable ||
+           error == host_unreachable;
 }
 
 tcp::socket connect(asio::io_context& io, const std::string& host, Port port, Seconds timeout) {

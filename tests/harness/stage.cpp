@@ -349,7 +349,8 @@ std::string Stage::likely_cause(std::string_view given) const {
     }
     for (const auto& process : processes_) {
         for (const auto& [sign, cause] : signs) {
-            if (process->errors().find(sign) != std::string::npos) return std::string{cause};
+            if (process->errors().find(sign) == std::string::npos) continue;
+            return std::string{cause}.append(given.empty() ? "" : "\nor        ").append(given);
         }
     }
     return std::string{given};
