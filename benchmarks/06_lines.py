@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 
-from side_by_side import RamDisk, compare, print_ratio, program, start
+from side_by_side import RamDisk, Stopwatch, compare, print_ratio, program, start
 
 LINES = int(os.environ.get("WIRELAB_LINES", "1000000"))
 LINE = b"A line of text, as people write them\n"
@@ -39,15 +39,17 @@ def wait_for(server, file, found):
 
 
 def run(arguments, file):
+    """Returns the seconds from the connection to the last line, without the server's start."""
     with open(file, "wb") as output:
         server = start(*arguments, stdout=output)
     text = wait_for(server, file, lambda text: b"\n" in text)
     port = int(text.split(b"\n")[0].rsplit(b":", 1)[1])
     many = LINE * 10000
-    with socket.create_connection(("127.0.0.1", port)) as connection:
-        for _ in range(LINES // 10000):
-            connection.sendall(many)
-    wait_for(server, file, lambda text: text.endswith(b"connection closed\n"))
+    with Stopwatch() as watch:
+        with socket.create_connection(("127.0.0.1", port)) as connection:
+            for _ in range(LINES // 10000):
+                connection.sendall(many)
+        wait_for(server, file, lambda text: text.endswith(b"connection closed\n"))
     server.terminate()
     server.wait()
     with open(file, "rb") as contents:
@@ -55,6 +57,7 @@ def run(arguments, file):
     if count != LINES + 3:
         sys.exit(f"{arguments[0]} printed {count} lines")
     os.remove(file)
+    return watch.seconds
 
 
 def main():
@@ -63,7 +66,7 @@ def main():
         rates = compare("lines/s", LINES, {
             "line_server": lambda: run([program("06_lines", "line_server"), "--port", "0"], file),
             "Python": lambda: run([sys.executable, "-c", PLAIN_SERVER], file),
-        })
+        }, measure=lambda once: once())
     print_ratio("lines", rates, "line_server", "Python")
 
 

@@ -54,18 +54,32 @@ def port_of(server):
     return int(found[1])
 
 
+class Stopwatch:
+    """Measures the time that a block takes: `with Stopwatch() as watch: …`, then watch.seconds."""
+
+    def __enter__(self):
+        self.begin = time.perf_counter()
+        return self
+
+    def __exit__(self, *_):
+        self.seconds = time.perf_counter() - self.begin
+
+
 def seconds(run):
-    begin = time.perf_counter()
-    run()
-    return time.perf_counter() - begin
+    with Stopwatch() as watch:
+        run()
+    return watch.seconds
 
 
-def compare(unit, work, contestants):
-    """Lets the contestants, name to run, take turns; returns each one's median rate."""
+def compare(unit, work, contestants, measure=seconds):
+    """Lets the contestants, name to run, take turns; returns each one's median rate.
+
+    `measure` calls a run and returns the seconds that it took.
+    """
     times = {name: [] for name in contestants}
     for number in range(ROUNDS):
         for name, run in contestants.items():
-            times[name].append(seconds(run))
+            times[name].append(measure(run))
             print(f"  round {number + 1}  {name:<28} {work / times[name][-1]:>12,.0f} {unit}", flush=True)
     return {name: work / statistics.median(taken) for name, taken in times.items()}
 

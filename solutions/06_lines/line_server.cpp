@@ -1,5 +1,6 @@
 // Lab 06, server: read lines from a connection as if it were a file.
 #include <wirelab/connection.hpp>
+#include <wirelab/deadline.hpp>
 #include <wirelab/endpoint.hpp>
 #include <wirelab/printable.hpp>
 #include <wirelab/program.hpp>
@@ -8,12 +9,14 @@
 #include <boost/asio.hpp>
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <iostream>
 #include <istream>
 #include <memory>
 #include <span>
+#include <streambuf>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -22,30 +25,40 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-// The buffer behind a stream: std::istream takes characters from it, and when none is left, its
-// underflow() reads more from the socket. A tcp::iostream has one too; ours does two things more.
-class SocketBuffer : public asio::basic_socket_streambuf<tcp> {
+// The buffer behind a stream: std::istream takes characters from it, and when none is left, it
+// calls underflow() for more. A tcp::iostream has one too; ours is larger, and knows when to flush.
+class SocketBuffer : public std::streambuf {
 public:
     SocketBuffer(tcp::socket socket, wirelab::Seconds timeout)
-        : basic_socket_streambuf{std::move(socket)}, timeout_{timeout} {}
+        : socket_{std::move(socket)}, timeout_{timeout} {}
+
+    // Why the stream has ended.
+    const error_code& error() const { return error_; }
 
 protected:
     int_type underflow() override {
         error_code ignored;
+        std::size_t size = 0;
 
         // 1: If no more bytes have arrived, flush std::cout: who watches should see all lines
         //    before we wait.
-        if (socket().available(ignored) == 0) std::cout.flush();
+        if (socket_.available(ignored) == 0) std::cout.flush();
 
-        // 2: Each wait for bytes may take the timeout: set the time when this one expires. Before
-        //    the flush, it would run while our own output is held up.
-        expires_after(timeout_.duration());
+        // 2: Read what has come into buffer_, and keep the error, if there is one. Each wait for
+        //    bytes has a deadline of its own.
+        const wirelab::Deadline deadline{timeout_};
+        size = socket_.read_some(asio::buffer(buffer_), error_);
 
-        return basic_socket_streambuf::underflow();
+        if (error_) return traits_type::eof();
+        setg(buffer_.data(), buffer_.data(), buffer_.data() + size);
+        return traits_type::to_int_type(buffer_.front());
     }
 
 private:
+    tcp::socket socket_;
     wirelab::Seconds timeout_;
+    error_code error_;
+    std::array<char, 16384> buffer_;
 };
 
 // Reads the next line, without its end, into `space`, and sets `line` to it. Returns false if the

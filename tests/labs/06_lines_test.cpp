@@ -226,7 +226,7 @@ public:
         pipe_.assign(end);
     }
 
-    std::string read_line() {
+    std::string read_line(std::string_view cause = "") {
         bool done = false;
         std::size_t size = 0;
         boost::asio::async_read_until(pipe_, boost::asio::dynamic_buffer(text_), '\n',
@@ -239,7 +239,7 @@ public:
             close();
             stage_.wait_until([&done] { return done; });
         }
-        stage_.expect(size > 0, "one more line on stdout", "nothing");
+        stage_.expect(size > 0, "one more line on stdout", "nothing", cause);
         std::string line = text_.substr(0, size - 1);
         text_.erase(0, size);
         stage_.transcript().add("the reader of its stdout gets", quote(line));
@@ -551,7 +551,7 @@ TEST_CASE("The server shows a line that just fills a buffer while the client sta
           "[06_lines][line_server][step:6][points:1]") {
     Stage stage{lab};
     const ServerScene scene = listening_server(stage);
-    for (const std::size_t size : {511, 512, 513, 1024, 4096, 8192}) {
+    for (const std::size_t size : {511, 512, 513, 1024, 4096, 8192, 16383, 16384, 16385}) {
         Peer& client = visit(stage, scene);
         const std::string line(size - 1, 'x');
         client.send(line + "\n");
@@ -566,7 +566,7 @@ TEST_CASE("The server shows a line that just fills a buffer while the client sta
 
 TEST_CASE("The server accepts a line of exactly as many bytes as allowed",
           "[06_lines][line_server][step:6][points:1]") {
-    for (const std::size_t limit : {1, 10, 511, 512, 513, 65536, 100000}) {
+    for (const std::size_t limit : {1, 10, 511, 512, 513, 16383, 16384, 16385, 65536, 100000}) {
         Stage stage{lab};
         std::vector<std::string> options{"--max-line", std::to_string(limit)};
         if (limit == 65536) options.clear();
@@ -580,7 +580,7 @@ TEST_CASE("The server accepts a line of exactly as many bytes as allowed",
 
 TEST_CASE("The server refuses a line that is one byte too long",
           "[06_lines][line_server][step:4][points:2]") {
-    for (const std::size_t limit : {1, 10, 511, 512, 513, 65536, 100000}) {
+    for (const std::size_t limit : {1, 10, 511, 512, 513, 16383, 16384, 16385, 65536, 100000}) {
         Stage stage{lab};
         std::vector<std::string> options{"--max-line", std::to_string(limit)};
         if (limit == 65536) options.clear();
@@ -1066,11 +1066,12 @@ TEST_CASE("The server does not blame a client for output that is held up",
         if (took_too_long(start, timeout)) continue;  // a busy machine: try again
         stage.pass_time(1.5 * timeout);
         client.send(lines[2] + "\n");
+        const std::string cause =
+            "the Deadline belongs behind the flush: output that is held up must not use the "
+            "client's time (step 2)";
         for (const std::string& line : lines) {
-            const std::string got = reader.read_line();
-            stage.expect(got == "=> " + line, "the line " + quote("=> " + line), quote(got),
-                         "set the time behind the flush: output that is held up must not use "
-                         "the client's time (step 2)");
+            const std::string got = reader.read_line(cause);
+            stage.expect(got == "=> " + line, "the line " + quote("=> " + line), quote(got), cause);
         }
         break;
     }
