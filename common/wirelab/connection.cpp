@@ -7,7 +7,10 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <sys/sendfile.h>
+
 #include <array>
+#include <cerrno>
 #include <iostream>
 
 namespace wirelab {
@@ -76,6 +79,14 @@ void write_all(tcp::socket& socket, asio::const_buffer bytes, Seconds timeout) {
         bytes += socket.write_some(asio::buffer(bytes, max_write), error);
         if (error) throw Error{error};
     }
+}
+
+std::size_t send_part(tcp::socket& socket, const InputFile& file, std::size_t most,
+                      Seconds timeout) {
+    const Deadline deadline{timeout};
+    const ssize_t sent = ::sendfile(socket.native_handle(), file.descriptor(), nullptr, most);
+    if (sent < 0) throw Error{error_code{errno, boost::system::system_category()}};
+    return static_cast<std::size_t>(sent);
 }
 
 std::size_t read_full(tcp::socket& socket, asio::mutable_buffer buffer, Seconds timeout) {

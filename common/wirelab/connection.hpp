@@ -3,6 +3,7 @@
 /// writing in full.
 #pragma once
 
+#include <wirelab/files.hpp>
 #include <wirelab/values.hpp>
 
 #include <boost/asio/buffer.hpp>
@@ -35,6 +36,14 @@ boost::asio::ip::tcp::socket accept(boost::asio::ip::tcp::acceptor& acceptor,
 /// Throws Error with the bare reason.
 void write_all(boost::asio::ip::tcp::socket& socket, boost::asio::const_buffer bytes,
                Seconds timeout);
+
+/// Sends the next bytes of an open file, at most so many, and returns how many: fewer when the file
+/// ends, or when the time is up after a part of them. They go from the file to the network within
+/// the system (sendfile(2)); copying them through this program's memory would take twice the time.
+/// Throws Error with the bare reason. (Writing to a closed connection must be no signal: Program
+/// sees to that.)
+std::size_t send_part(boost::asio::ip::tcp::socket& socket, const InputFile& file, std::size_t most,
+                      Seconds timeout);
 
 /// Reads until the buffer is full or the stream ends, and returns how many bytes came; each read
 /// may take `timeout`. Throws Error with the bare reason.

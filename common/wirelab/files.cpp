@@ -13,6 +13,7 @@
 #include <cstdio>
 #include <string>
 #include <system_error>
+#include <utility>
 
 namespace wirelab {
 
@@ -66,6 +67,28 @@ void make_folder(const std::filesystem::path& folder) {
     std::filesystem::create_directories(folder, error);
     if (error) throw Error{"cannot make the folder " + folder.string(), error.message()};
 }
+
+InputFile::InputFile(const std::filesystem::path& path)
+    : file_{::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC)} {
+    check(file_ >= 0);
+    struct stat status {};
+    const bool known = ::fstat(file_, &status) == 0;
+    if (!known || !S_ISREG(status.st_mode)) {
+        const Error error{!known                    ? reason_from_errno()
+                          : S_ISDIR(status.st_mode) ? "Is a directory"
+                                                    : "not a file"};
+        ::close(file_);
+        throw error;
+    }
+    size_ = static_cast<std::uint64_t>(status.st_size);
+}
+
+InputFile::~InputFile() {
+    if (file_ >= 0) ::close(file_);
+}
+
+InputFile::InputFile(InputFile&& other) noexcept
+    : file_{std::exchange(other.file_, -1)}, size_{other.size_} {}
 
 NewFile::NewFile(const std::filesystem::path& path, bool overwrite, Hiding hiding)
     : path_{path},

@@ -2,6 +2,7 @@
 /// Files that are there whole or not at all, and folders for them.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string_view>
 
@@ -9,6 +10,26 @@ namespace wirelab {
 
 /// Makes the folder, and those above it, unless it is there. Throws Error when that fails.
 void make_folder(const std::filesystem::path& folder);
+
+/// A file to send: open for reading, and of a known size.
+class InputFile {
+public:
+    /// Throws Error with the bare reason when the file can't be read, or is none: a pipe, for one,
+    /// would let the program wait for somebody who writes to it.
+    explicit InputFile(const std::filesystem::path& path);
+    ~InputFile();
+    InputFile(InputFile&& other) noexcept;
+    InputFile& operator=(InputFile&&) = delete;
+
+    /// The size that it had when it was opened, in bytes.
+    std::uint64_t size() const { return size_; }
+    /// For the system's own calls, see open(2).
+    int descriptor() const { return file_; }
+
+private:
+    int file_ = -1;
+    std::uint64_t size_ = 0;
+};
 
 /// A file that appears under its name only when it is complete, whatever happens before: an error,
 /// a full disk, a signal, another program that writes a file of that name.

@@ -25,7 +25,7 @@ using boost::system::error_code;
 
 constexpr std::size_t max_name = 32;
 // Contents are read in large parts: each costs a few system calls, however small it is.
-constexpr std::size_t part_size = 256 * 1024;
+constexpr std::size_t part_size = 1024 * 1024;
 
 struct Options {
     std::string folder = "uploads";

@@ -2,6 +2,7 @@
 #include <wirelab/connection.hpp>
 #include <wirelab/deadline.hpp>
 #include <wirelab/endpoint.hpp>
+#include <wirelab/files.hpp>
 #include <wirelab/printable.hpp>
 #include <wirelab/program.hpp>
 #include <wirelab/progress.hpp>
@@ -14,47 +15,36 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
-#include <fstream>
 #include <iostream>
 #include <limits>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace asio = boost::asio;
-namespace fs = std::filesystem;
 using asio::ip::tcp;
 using boost::system::error_code;
 
 constexpr std::size_t max_name = 32;
 constexpr std::uint64_t max_size = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t max_answer = 1024;
-constexpr std::size_t part_size = 256 * 1024;
+constexpr std::size_t part_size = 1024 * 1024;
 
 struct File {
     std::string name;
     std::uint32_t size = 0;
-    std::ifstream contents;
+    wirelab::InputFile contents;
 };
 
 // Opens a file, and refuses what can't be sent.
-File open_file(const fs::path& path) {
-    std::error_code error;
-    const fs::file_status status = fs::status(path, error);
-    if (fs::is_directory(status)) throw wirelab::Error{"Is a directory"};
-    // Opening a pipe would wait for somebody who writes to it.
-    if (fs::exists(status) && !fs::is_regular_file(status)) throw wirelab::Error{"not a file"};
-
-    File file{.name = path.filename(), .contents{path, std::ios::binary}};
-    if (!file.contents) throw wirelab::Error{wirelab::reason_from_errno()};
-    // Asked of the file that is open: another may have its name by now.
-    const auto size = static_cast<std::uint64_t>(file.contents.seekg(0, std::ios::end).tellg());
-    file.contents.seekg(0);
-
-    if (file.name.size() > max_name) throw wirelab::Error{"the name is over 32 bytes"};
-    if (file.name.find('\n') != std::string::npos) throw wirelab::Error{"a newline in the name"};
-    if (size > max_size) throw wirelab::Error{"the file is over 4294967295 bytes"};
-    file.size = static_cast<std::uint32_t>(size);
-    return file;
+File open_file(const std::filesystem::path& path) {
+    wirelab::InputFile contents{path};
+    const std::string name = path.filename();
+    if (name.size() > max_name) throw wirelab::Error{"the name is over 32 bytes"};
+    if (name.find('\n') != std::string::npos) throw wirelab::Error{"a newline in the name"};
+    if (contents.size() > max_size) throw wirelab::Error{"the file is over 4294967295 bytes"};
+    const auto size = static_cast<std::uint32_t>(contents.size());
+    return {.name = name, .size = size, .contents = std::move(contents)};
 }
 
 // Sends what the receiver must know before the contents.
@@ -76,18 +66,17 @@ bool has_answered(const tcp::socket& socket) {
 }
 
 // Sends the contents. Returns false if the receiver has answered before they were sent.
-bool send_contents(tcp::socket& socket, File& file, wirelab::Seconds timeout) {
+bool send_contents(tcp::socket& socket, const File& file, wirelab::Seconds timeout) {
     wirelab::Progress progress{file.name, file.size};
-    std::vector<char> part(part_size);
     std::uint64_t sent = 0;
 
-    // 9: Send part after part of the file, as long as the receiver has not answered: it would only
-    //    refuse what comes. Show the progress after each.
+    // 9: Send part after part of the file with wirelab::send_part(), as long as the receiver has
+    //    not answered: it would only refuse what comes. Show the progress after each. A part of no
+    //    bytes means that the file has become shorter: say so.
     while (sent < file.size && !has_answered(socket)) {
-        const std::uint64_t count = std::min<std::uint64_t>(part.size(), file.size - sent);
-        file.contents.read(part.data(), static_cast<std::streamsize>(count));
-        if (!file.contents) throw wirelab::Error{"the file can't be read to its end"};
-        wirelab::write_all(socket, asio::buffer(part, count), timeout);
+        const std::uint64_t most = std::min<std::uint64_t>(part_size, file.size - sent);
+        const std::size_t count = wirelab::send_part(socket, file.contents, most, timeout);
+        if (count == 0) throw wirelab::Error{"the file has become shorter"};
         sent += count;
         progress.show(sent);
     }
@@ -123,7 +112,7 @@ std::string read_answer(tcp::socket& socket, wirelab::Seconds timeout) {
 }
 
 // Sends one file; returns true if the receiver has confirmed that it is stored.
-bool send_file(tcp::socket& socket, File& file, wirelab::Seconds timeout) {
+bool send_file(tcp::socket& socket, const File& file, wirelab::Seconds timeout) {
     bool all_sent = false;
     try {
         send_announcement(socket, file, timeout);
@@ -159,7 +148,7 @@ int main(int argc, char* argv[]) {
         int status = 0;
         for (const std::string& path : paths) {
             try {
-                File file = open_file(path);
+                const File file = open_file(path);
                 asio::io_context io;
                 tcp::socket socket = wirelab::connect(io, host, port, timeout);
                 const bool confirmed = send_file(socket, file, timeout);

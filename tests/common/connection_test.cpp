@@ -11,6 +11,7 @@
 #include <boost/asio/write.hpp>
 
 #include <array>
+#include <filesystem>
 #include <iostream>
 #include <sstream>
 #include <string>
@@ -168,4 +169,29 @@ TEST_CASE("Draining ends with the stream or when time is up", "[common][connecti
     drain(pair.ours, Seconds{0});
     std::array<char, 1> buffer{};
     CHECK(read_full(pair.ours, asio::buffer(buffer), minute) == 0);
+}
+
+TEST_CASE("A file is sent part by part up to its end", "[common][connection]") {
+    const harness::Stage stage{"none"};
+    stage.write_file("file", "all of it");
+    const InputFile file{stage.path("file")};
+    CHECK(file.size() == 9);
+    Pair pair;
+    CHECK(send_part(pair.ours, file, 4, minute) == 4);
+    CHECK(send_part(pair.ours, file, 100, minute) == 5);
+    CHECK(send_part(pair.ours, file, 100, minute) == 0);
+    std::array<char, 9> received{};
+    CHECK(read_full(pair.theirs, asio::buffer(received), minute) == 9);
+    CHECK(std::string(received.data(), 9) == "all of it");
+}
+
+TEST_CASE("Sending a file to a peer that takes nothing times out", "[common][connection]") {
+    const harness::Stage stage{"none"};
+    stage.write_file("file", "");
+    std::filesystem::resize_file(stage.path("file"), 1'000'000'000);
+    const InputFile file{stage.path("file")};
+    Pair pair;
+    std::string text;
+    while (text.empty()) text = failure([&] { send_part(pair.ours, file, 1 << 20, moment); });
+    CHECK(text == "timed out");
 }

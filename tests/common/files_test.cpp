@@ -15,6 +15,7 @@
 #include <functional>
 #include <set>
 #include <string>
+#include <utility>
 
 using namespace wirelab;
 namespace fs = std::filesystem;
@@ -185,4 +186,27 @@ TEST_CASE("A folder is made with those above it", "[common][files]") {
     CHECK(failure([&] { make_folder(folder.path("file/b")); }) ==
           "cannot make the folder " + folder.path("file/b") + ": Not a directory");
     CHECK(failure([&] { make_folder(folder.path("file")); }) != "");
+}
+
+TEST_CASE("Only a file can be opened for sending", "[common][files]") {
+    const Folder folder;
+    ::mkfifo(folder.path("pipe").c_str(), 0600);
+    const auto refusal = [&folder](const std::string& name) {
+        return failure([&] { InputFile{folder.path(name)}; });
+    };
+    CHECK(refusal("missing") == "No such file or directory");
+    CHECK(refusal("") == "Is a directory");
+    CHECK(refusal("pipe") == "not a file");
+    CHECK(failure([] { InputFile{"/dev/null"}; }) == "not a file");
+}
+
+TEST_CASE("A file for sending keeps its size and can be moved", "[common][files]") {
+    const Folder folder;
+    folder.stage.write_file("file", "eight...");
+    InputFile first{folder.path("file")};
+    folder.stage.write_file("file", "");
+    const InputFile second{std::move(first)};
+    CHECK(second.size() == 8);
+    CHECK(second.descriptor() >= 0);
+    CHECK(first.descriptor() == -1);
 }
