@@ -1205,12 +1205,13 @@ TEST_CASE("The receiver goes on after a name without end and holds no more of it
     const std::size_t before = scene.receiver.peak_memory();
     Peer& sender = stage.connect(scene.port);
     const std::string piece(megabyte, 'n');
-    for (int i = 0; i < 48; ++i) sender.send(piece);
+    const auto is_frugal = [&] { return scene.receiver.peak_memory() < before + 4 * megabyte; };
+    // A receiver that keeps it all, and reads it byte by byte, would take minutes for much more.
+    for (int i = 0; i < 12 && is_frugal(); ++i) sender.send(piece);
+    stage.expect(is_frugal(), "little more memory in use than before", "megabytes more",
+                 "stop reading the name as soon as it is too long");
     sender.shut_down_sending();
     expect_refusal(stage, sender);
-    const bool frugal = scene.receiver.peak_memory() < before + 16 * megabyte;
-    stage.expect(frugal, "little more memory in use than before", "many megabytes more",
-                 "stop reading the name as soon as it is too long");
     deliver(stage, scene, "note.txt", "hello", one_fault);
 }
 
