@@ -1,17 +1,26 @@
 #include <wirelab/error.hpp>
 #include <wirelab/interfaces.hpp>
 
+#include <boost/asio/io_context.hpp>
+
 #include <ifaddrs.h>
 #include <net/if.h>
 #include <netinet/in.h>
+#include <sys/socket.h>
 
 #include <algorithm>
+#include <bitset>
+#include <cerrno>
+#include <iomanip>
+#include <iostream>
 #include <memory>
 #include <optional>
+#include <sstream>
 
 namespace wirelab {
 
 namespace ip = boost::asio::ip;
+using ip::udp;
 
 namespace {
 
@@ -31,6 +40,122 @@ std::optional<ip::address> to_address(const sockaddr* address) {
     return std::nullopt;
 }
 
+// One address of an interface.
+struct Entry {
+    std::string interface;
+    ip::address address;
+    std::size_t prefix = 0;
+    unsigned flags = 0;
+};
+
+std::size_t prefix_of(const std::optional<ip::address>& mask) {
+    if (!mask) return 0;
+    std::size_t prefix = 0;
+    const auto count_ones = [&prefix](const auto& bytes) {
+        for (const unsigned char byte : bytes) prefix += std::bitset<8>{byte}.count();
+    };
+    mask->is_v4() ? count_ones(mask->to_v4().to_bytes()) : count_ones(mask->to_v6().to_bytes());
+    return prefix;
+}
+
+// In the system's order.
+std::vector<Entry> list_entries() {
+    ifaddrs* list = nullptr;
+    if (::getifaddrs(&list) != 0) {
+        throw Error{"cannot list the network interfaces", reason_from_errno()};
+    }
+    const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner{list, &::freeifaddrs};
+
+    std::vector<Entry> entries;
+    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
+        const auto address = to_address(entry->ifa_addr);
+        if (!address) continue;
+        entries.push_back({.interface = entry->ifa_name,
+                           .address = *address,
+                           .prefix = prefix_of(to_address(entry->ifa_netmask)),
+                           .flags = entry->ifa_flags});
+    }
+    return entries;
+}
+
+std::string flags_text(unsigned flags) {
+    std::string text;
+    if ((flags & IFF_UP) != 0) text += ",up";
+    if ((flags & IFF_LOOPBACK) != 0) text += ",loopback";
+    if ((flags & IFF_BROADCAST) != 0) text += ",broadcast";
+    if ((flags & IFF_MULTICAST) != 0) text += ",multicast";
+    return text.empty() ? "-" : text.substr(1);
+}
+
+// As lab 01's `interfaces` shows them, with a number before each.
+void show(const std::vector<Entry>& entries) {
+    std::ostringstream table;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const Entry& entry = entries[i];
+        const std::string address = entry.address.to_string() + "/" + std::to_string(entry.prefix);
+        table << std::right << std::setw(3) << i + 1 << "  " << std::left << std::setw(10)
+              << entry.interface << "  " << std::setw(30) << address << "  "
+              << flags_text(entry.flags) << '\n';
+    }
+    std::cerr << table.str();
+}
+
+Error no_such_interface(const std::string& text, int number) {
+    return {"cannot use the interface " + text,
+            boost::system::error_code{number, boost::system::system_category()}};
+}
+
+Interface interface_of(const Entry& entry) {
+    Interface found{.name = entry.interface, .index = ::if_nametoindex(entry.interface.c_str())};
+    if (entry.address.is_v4()) found.ipv4 = entry.address.to_v4();
+    return found;
+}
+
+// A link-local address may be given without the interface that is its scope.
+ip::address without_scope(const ip::address& address) {
+    return address.is_v4() ? address : ip::address_v6{address.to_v6().to_bytes()};
+}
+
+Interface find_by_address(const ip::address& address) {
+    const bool scoped = address.is_v6() && address.to_v6().scope_id() != 0;
+    for (const Entry& entry : list_entries()) {
+        if ((scoped ? entry.address : without_scope(entry.address)) != address) continue;
+        return address.is_v4() ? interface_of(entry) : find_interface(entry.interface);
+    }
+    throw no_such_interface(address.to_string(), EADDRNOTAVAIL);
+}
+
+Interface find_by_name(const std::string& name) {
+    const Interface found{.name = name, .index = ::if_nametoindex(name.c_str())};
+    if (found.index == 0) throw no_such_interface(name, ENODEV);
+    const auto entries = list_entries();
+    const auto entry = std::ranges::find_if(entries, [&name](const Entry& candidate) {
+        return candidate.interface == name && candidate.address.is_v4();
+    });
+    return entry == entries.end() ? found : interface_of(*entry);
+}
+
+// Asks until the answer is an interface.
+Interface ask_for_interface() {
+    for (;;) {
+        const auto entries = list_entries();
+        show(entries);
+        std::cerr << "interface: " << std::flush;
+        std::string answer;
+        if (!std::getline(std::cin, answer)) throw UsageError{"--interface ask", "no answer"};
+        for (std::size_t i = 0; i < entries.size(); ++i) {
+            if (answer != std::to_string(i + 1)) continue;
+            const Entry& entry = entries[i];
+            return entry.address.is_v4() ? interface_of(entry) : find_by_name(entry.interface);
+        }
+        try {
+            if (answer != "ask") return find_interface(answer);
+        } catch (const Error& error) {
+            report(error.what());
+        }
+    }
+}
+
 bool is_link_local(const ip::address& address) {
     if (address.is_v6()) return address.to_v6().is_link_local();
     return (address.to_v4().to_uint() & 0xffff0000) == 0xa9fe0000;  // 169.254.0.0/16
@@ -39,18 +164,11 @@ bool is_link_local(const ip::address& address) {
 }  // namespace
 
 std::vector<ip::address> reachable_addresses() {
-    ifaddrs* list = nullptr;
-    if (::getifaddrs(&list) != 0) {
-        throw Error{"cannot list the network interfaces", reason_from_errno()};
-    }
-    const std::unique_ptr<ifaddrs, decltype(&::freeifaddrs)> owner{list, &::freeifaddrs};
-
     std::vector<ip::address> addresses;
-    for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
-        const auto address = to_address(entry->ifa_addr);
-        const bool up = (entry->ifa_flags & IFF_UP) != 0;
-        if (!up || !address || address->is_loopback() || is_link_local(*address)) continue;
-        addresses.push_back(*address);
+    for (const Entry& entry : list_entries()) {
+        const bool up = (entry.flags & IFF_UP) != 0;
+        if (!up || entry.address.is_loopback() || is_link_local(entry.address)) continue;
+        addresses.push_back(entry.address);
     }
     std::ranges::sort(addresses);  // IPv4 comes first
     const auto repeated = std::ranges::unique(addresses);
@@ -68,6 +186,47 @@ std::vector<ip::address> addresses_for_others(const ip::address& bound) {
     if (bound.is_v4())
         std::erase_if(addresses, [](const auto& address) { return address.is_v6(); });
     return addresses;
+}
+
+ip::address_v4 Interface::address() const {
+    if (!ipv4) throw Error{"cannot use the interface " + name, "it has no IPv4 address"};
+    return *ipv4;
+}
+
+Interface find_interface(const std::string& name_or_address) {
+    if (name_or_address == "ask") return ask_for_interface();
+    boost::system::error_code not_an_address;
+    const auto address = ip::make_address(name_or_address, not_an_address);
+    return not_an_address ? find_by_name(name_or_address) : find_by_address(address);
+}
+
+Interface interface_towards(const ip::address& group) {
+    // A route to one group is one to all. Of IPv6 groups, those with a wide scope can be asked for
+    // without naming an interface.
+    const ip::address any_group = group.is_v4() ? group : ip::make_address("ff0e::1");
+    const udp::endpoint destination{any_group, 9};  // connecting a UDP socket sends nothing
+    boost::asio::io_context io;
+    udp::socket socket{io, destination.protocol()};
+    boost::system::error_code error;
+    socket.connect(destination, error);
+    if (error) throw Error{"cannot find an interface for " + group.to_string(), error};
+    return find_by_address(socket.local_endpoint().address());
+}
+
+void bind_to_interface(udp::socket& socket, const Interface& interface) {
+    const int failed =
+        ::setsockopt(socket.native_handle(), SOL_SOCKET, SO_BINDTODEVICE, interface.name.data(),
+                     static_cast<socklen_t>(interface.name.size()));
+    if (failed != 0) throw Error{"cannot use the interface " + interface.name, reason_from_errno()};
+}
+
+ip::address with_scope(const ip::address& address, const Interface& interface) {
+    if (address.is_v4()) return address;
+    ip::address_v6 scoped = address.to_v6();
+    if (scoped.is_link_local() || scoped.is_multicast_link_local()) {
+        scoped.scope_id(interface.index);
+    }
+    return scoped;
 }
 
 }  // namespace wirelab

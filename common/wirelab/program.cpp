@@ -123,6 +123,15 @@ int Program::run_job(const Words& words, const std::function<int()>& job) {
         std::cout << std::flush;
         log("ended with status " + std::to_string(status));
         return status;
+    } catch (...) {
+        return report_failure();
+    }
+}
+
+int Program::report_failure() {
+    std::cout.exceptions(std::ios::goodbit);  // see StreamExceptions; another thread's is not over
+    try {
+        throw;
     } catch (const UsageError& error) {
         report(std::string{error.what()} + " (try '" + name() + " --help')");
         return 2;

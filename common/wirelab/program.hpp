@@ -86,6 +86,10 @@ public:
         });
     }
 
+    /// Reports the exception that is being handled, and returns the exit status for it. run() does
+    /// so for its job; other threads do it for theirs, see Background.
+    static int report_failure();
+
     /// The name of the running program, as report() prints it.
     static const std::string& name();
 

@@ -40,6 +40,10 @@ void parse(const std::string& text, std::string& value) {
     value = text;
 }
 
+void parse(const std::string& text, std::uint8_t& value) {
+    if (!read_whole(text, value)) throw std::invalid_argument{"not a whole number from 0 to 255"};
+}
+
 void parse(const std::string& text, std::uint32_t& value) {
     if (!read_whole(text, value)) {
         throw std::invalid_argument{"not a whole number from 0 to 4294967295"};
@@ -79,6 +83,17 @@ void parse(const std::string& text, boost::asio::ip::address& value) {
     boost::system::error_code error;
     value = boost::asio::ip::make_address(text, error);
     if (error) throw std::invalid_argument{"not an IP address"};
+}
+
+void parse(const std::string& text, boost::asio::ip::address_v4& value) {
+    boost::system::error_code error;
+    value = boost::asio::ip::make_address_v4(text, error);
+    if (error) throw std::invalid_argument{"not an IPv4 address"};
+}
+
+void parse(const std::string& text, Group& value) {
+    parse(text, value.address);
+    if (!value.address.is_multicast()) throw std::invalid_argument{"not a multicast address"};
 }
 
 std::string to_text(const std::string& value) {

@@ -29,6 +29,12 @@ struct Host {
     operator const std::string&() const { return name; }
 };
 
+/// The address of a multicast group (RFC 1112, RFC 4291 section 2.7).
+struct Group {
+    boost::asio::ip::address address;
+    operator const boost::asio::ip::address&() const { return address; }
+};
+
 /// A time limit in seconds; 0 means no limit.
 class Seconds {
 public:
@@ -47,6 +53,7 @@ private:
 /// std::invalid_argument, which says what the value should have been. Numbers are plain digits
 /// (seconds may have a point): no sign, no space, no unit.
 void parse(const std::string& text, std::string& value);
+void parse(const std::string& text, std::uint8_t& value);
 void parse(const std::string& text, std::uint32_t& value);
 void parse(const std::string& text, std::uint64_t& value);
 void parse(const std::string& text, Port& value);
@@ -54,6 +61,8 @@ void parse(const std::string& text, LocalPort& value);
 void parse(const std::string& text, Host& value);
 void parse(const std::string& text, Seconds& value);
 void parse(const std::string& text, boost::asio::ip::address& value);
+void parse(const std::string& text, boost::asio::ip::address_v4& value);
+void parse(const std::string& text, Group& value);
 
 template <typename T>
 void parse(const std::string& text, std::optional<T>& value) {
@@ -66,6 +75,15 @@ std::string to_text(std::uint32_t value);
 std::string to_text(std::uint64_t value);
 std::string to_text(Seconds value);
 std::string to_text(const boost::asio::ip::address& value);
+inline std::string to_text(std::uint8_t value) {
+    return to_text(std::uint32_t{value});
+}
+inline std::string to_text(const boost::asio::ip::address_v4& value) {
+    return value.to_string();
+}
+inline std::string to_text(const Group& value) {
+    return to_text(value.address);
+}
 inline std::string to_text(const Host& value) {
     return value.name;
 }

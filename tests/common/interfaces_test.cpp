@@ -3,11 +3,15 @@
 #include "harness/process.hpp"
 #include "harness/stage.hpp"
 
+#include <wirelab/error.hpp>
 #include <wirelab/interfaces.hpp>
 
-#include <boost/asio/ip/address.hpp>
+#include <boost/asio.hpp>
 
 #include <algorithm>
+#include <functional>
+#include <iostream>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -69,6 +73,39 @@ void make_interfaces(Stage& stage) {
     ip(stage, {"link", "set", "up2", "up"});
 }
 
+// Returns the error that a call throws; "none" if it throws none.
+std::string error_of(const std::function<void()>& call) {
+    try {
+        call();
+    } catch (const wirelab::Error& error) {
+        return error.what();
+    }
+    return "none";
+}
+
+void expect_equal(Stage& stage, const std::string& got, const std::string& expected) {
+    stage.expect(got == expected, expected, got);
+}
+
+// While this lives, std::cin and std::cerr are these texts.
+class Typist {
+public:
+    explicit Typist(const std::string& typed) : typed_{typed} {}
+    ~Typist() {
+        std::cin.rdbuf(cin_);
+        std::cerr.rdbuf(cerr_);
+    }
+    Typist(const Typist&) = delete;
+    Typist& operator=(const Typist&) = delete;
+    std::string shown() const { return shown_.str(); }
+
+private:
+    std::istringstream typed_;
+    std::ostringstream shown_;
+    std::streambuf* cin_ = std::cin.rdbuf(typed_.rdbuf());
+    std::streambuf* cerr_ = std::cerr.rdbuf(shown_.rdbuf());
+};
+
 }  // namespace
 
 TEST_CASE("A machine with loopback alone can't be reached", "[common][interfaces]") {
@@ -105,4 +142,84 @@ TEST_CASE("A server bound to one address is reached at that unless it is loopbac
     CHECK(texts(addresses_for_others(make_address("::1"))).empty());
     CHECK(texts(addresses_for_others(make_address("::ffff:192.0.2.1"))) == Texts{"192.0.2.1"});
     CHECK(texts(addresses_for_others(make_address("::ffff:127.0.0.1"))).empty());
+}
+
+TEST_CASE("An interface is found by its name or by one of its addresses", "[common][interfaces]") {
+    if (!have_command("ip")) return skip("ip is not installed");
+    in_private_network([] {
+        Stage stage{"common"};
+        make_interfaces(stage);
+        const auto found = [](const std::string& text) {
+            const wirelab::Interface interface = wirelab::find_interface(text);
+            return interface.name + " " + (interface.ipv4 ? interface.ipv4->to_string() : "-");
+        };
+        expect_equal(stage, found("up1"), "up1 10.1.2.3");
+        expect_equal(stage, found("10.1.2.3"), "up1 10.1.2.3");
+        expect_equal(stage, found("169.254.7.7"), "up1 169.254.7.7");
+        expect_equal(stage, found("2001:db8::7"), "up1 10.1.2.3");
+        expect_equal(stage, found("down2"), "down2 -");
+        expect_equal(stage, found("::1"), "lo 127.0.0.1");
+
+        const auto error = [](const std::string& text) {
+            return error_of([&text] { wirelab::find_interface(text); });
+        };
+        expect_equal(stage, error("eth77"), "cannot use the interface eth77: No such device");
+        expect_equal(stage, error("10.7.7.7"),
+                     "cannot use the interface 10.7.7.7: Cannot assign requested address");
+        expect_equal(stage, error_of([] { wirelab::find_interface("down2").address(); }),
+                     "cannot use the interface down2: it has no IPv4 address");
+    });
+}
+
+TEST_CASE("Asked for an interface a person answers with its number or name or address",
+          "[common][interfaces]") {
+    if (!have_command("ip")) return skip("ip is not installed");
+    in_private_network([] {
+        Stage stage{"common"};
+        ip(stage, {"link", "add", "up1", "type", "veth", "peer", "name", "up2"});
+        ip(stage, {"addr", "add", "10.1.2.3/24", "dev", "up1"});
+        const auto answer = [&stage](const std::string& typed, const std::string& name) {
+            Typist typist{typed};
+            const std::string found = wirelab::find_interface("ask").name;
+            expect_equal(stage, found, name);
+            return typist.shown();
+        };
+        const std::string shown = answer("2\n", "up1");
+        stage.expect(shown.find("  2  up1         10.1.2.3/24 ") != std::string::npos &&
+                         shown.find("broadcast,multicast\n") != std::string::npos &&
+                         shown.ends_with("\ninterface: "),
+                     "a numbered list and a question", shown);
+        answer("up1\n", "up1");
+        answer("10.1.2.3\n", "up1");
+        answer("7\nnone\nask\n\n1\n", "lo");
+        Typist typist{"0\n"};
+        expect_equal(stage, error_of([] { wirelab::find_interface("ask"); }),
+                     "--interface ask: no answer");
+    });
+}
+
+TEST_CASE("The interface towards a group is the one of its route", "[common][interfaces]") {
+    if (!have_command("ip")) return skip("ip is not installed");
+    in_private_network([] {
+        Stage stage{"common"};
+        const auto towards = [](const std::string& group) {
+            return wirelab::interface_towards(make_address(group)).name;
+        };
+        expect_equal(stage, error_of([&towards] { towards("224.1.2.3"); }),
+                     "cannot find an interface for 224.1.2.3: Network is unreachable");
+        make_interfaces(stage);
+        ip(stage, {"route", "add", "default", "dev", "up2"});
+        ip(stage, {"route", "add", "239.0.0.0/8", "dev", "up1"});
+        expect_equal(stage, towards("224.1.2.3"), "up2");
+        expect_equal(stage, towards("239.1.2.3"), "up1");
+
+        const wirelab::Interface up1 = wirelab::find_interface("up1");
+        const auto scoped = [&up1](const std::string& text) {
+            return wirelab::with_scope(make_address(text), up1).to_string();
+        };
+        expect_equal(stage, scoped("ff02::1234"), "ff02::1234%up1");
+        expect_equal(stage, scoped("fe80::1"), "fe80::1%up1");
+        expect_equal(stage, scoped("ff05::1234"), "ff05::1234");
+        expect_equal(stage, scoped("224.1.2.3"), "224.1.2.3");
+    });
 }

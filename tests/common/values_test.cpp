@@ -151,3 +151,34 @@ TEST_CASE("Values are shown as a user would give them", "[common][values]") {
     CHECK(to_text(Seconds{0.5}) == "0.5");
     CHECK(to_text(boost::asio::ip::make_address("::1")) == "::1");
 }
+
+TEST_CASE("Small numbers are whole and go up to 255", "[common][values]") {
+    CHECK(parsed<std::uint8_t>("0") == 0);
+    CHECK(parsed<std::uint8_t>("255") == 255);
+    for (const std::string text : {"256", "-1", "1.5", "", "a", " 1"}) {
+        INFO(text);
+        CHECK(refusal(text, std::uint8_t{}) == "not a whole number from 0 to 255");
+    }
+    CHECK(to_text(std::uint8_t{65}) == "65");  // a number, no letter
+}
+
+TEST_CASE("IPv4 addresses are those alone", "[common][values]") {
+    using boost::asio::ip::address_v4;
+    CHECK(parsed<address_v4>("255.255.255.255") == address_v4{0xffffffff});
+    for (const std::string text : {"::1", "10.0.0", "10.0.0.256", "localhost", ""}) {
+        INFO(text);
+        CHECK(refusal(text, address_v4{}) == "not an IPv4 address");
+    }
+}
+
+TEST_CASE("A group is a multicast address of either family", "[common][values]") {
+    for (const std::string text : {"224.0.0.1", "224.202.20.30", "239.255.255.255", "ff02::1234"}) {
+        INFO(text);
+        CHECK(to_text(parsed<Group>(text)) == text);
+    }
+    for (const std::string text : {"223.255.255.255", "240.0.0.0", "fe80::1", "127.0.0.1"}) {
+        INFO(text);
+        CHECK(refusal(text, Group{}) == "not a multicast address");
+    }
+    CHECK(refusal("224", Group{}) == "not an IP address");
+}

@@ -1,0 +1,34 @@
+/// \file
+/// A second thread of a program, which fails as loudly as the first.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+namespace wirelab {
+
+/// Runs a job in a thread of its own, beside the rest of the program.
+///
+/// ~~~
+/// const wirelab::Background receiver{[&] { print_messages(socket); },
+///                                    [&] { socket.shutdown(socket.shutdown_receive); }};
+/// ~~~
+///
+/// An exception that leaves the function of a std::thread ends the program by std::terminate().
+/// Here the failure is reported as if it had happened in the main thread, and the program ends at
+/// once with status 1, whatever the main thread is waiting for.
+class Background {
+public:
+    /// Starts the job. `stop` is what makes it end, from outside.
+    Background(std::function<void()> job, std::function<void()> stop);
+    /// Stops the job, and waits until it has ended.
+    ~Background();
+    Background(const Background&) = delete;
+    Background& operator=(const Background&) = delete;
+
+private:
+    std::function<void()> stop_;
+    std::thread thread_;
+};
+
+}  // namespace wirelab

@@ -1,0 +1,85 @@
+// Lab 09, sender: say the same to everyone on the network, again and again.
+#include <wirelab/datagrams.hpp>
+#include <wirelab/endpoint.hpp>
+#include <wirelab/interfaces.hpp>
+#include <wirelab/program.hpp>
+#include <wirelab/todo.hpp>
+
+#include <boost/asio.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <iostream>
+#include <optional>
+#include <string>
+#include <thread>
+
+namespace asio = boost::asio;
+using asio::ip::udp;
+using boost::system::error_code;
+
+// Makes a socket that may send to everyone.
+udp::socket open_socket(asio::io_context& io) {
+    udp::socket socket{io};
+
+    // 1: Open the socket for IPv4. It needs no port of its own choice: it gets a free one when it
+    //    sends.
+    socket.open(udp::v4());
+
+    // 2: Allow the socket to send to a broadcast address.
+    socket.set_option(udp::socket::broadcast{true});
+
+    return socket;
+}
+
+// Sends the message once, and says so.
+void send_message(udp::socket& socket, const std::string& message,
+                  const udp::endpoint& destination) {
+    std::size_t size = 0;
+    error_code error;
+
+    // 3: Send the message as one datagram, and keep how many bytes it had.
+    size = socket.send_to(asio::buffer(message), destination, 0, error);
+
+    if (error) throw wirelab::cannot_send(destination, error);
+    std::cout << "sent " << size << " bytes to " << wirelab::to_text(destination) << std::endl;
+}
+
+// Waits for as long as the interval lasts.
+void pause(wirelab::Seconds interval) {
+    if (!interval.is_none()) std::this_thread::sleep_for(interval.duration());
+}
+
+// Sends the message `count` times, or for ever if that is 0.
+void send_messages(udp::socket& socket, const std::string& message,
+                   const udp::endpoint& destination, std::uint64_t count,
+                   wirelab::Seconds interval) {
+    // 4: Send with a pause between two messages, but none after the last.
+    for (std::uint64_t i = 0; count == 0 || i < count; ++i) {
+        if (i > 0) pause(interval);
+        send_message(socket, message, destination);
+    }
+}
+
+int main(int argc, char* argv[]) {
+    asio::ip::address_v4 address = asio::ip::address_v4::broadcast();
+    wirelab::Port port{54321};
+    std::string message = "hello world";
+    wirelab::Seconds interval{2};
+    std::uint64_t count = 0;
+    std::optional<std::string> interface;
+    wirelab::Program program{"broadcast_sender", "Sends a message to everyone on the network."};
+    program.option("address", "ADDRESS", address, "the address that reaches everyone");
+    program.option("port", "PORT", port, "the port to send to");
+    program.option("message", "TEXT", message, "what to send");
+    program.option("interval", "SECONDS", interval, "the pause between two datagrams");
+    program.option("count", "N", count, "how many to send, 0: for ever");
+    program.option("interface", "NAME", interface, "the interface to use, or its address, or ask");
+
+    return program.run(argc, argv, [&] {
+        asio::io_context io;
+        udp::socket socket = open_socket(io);
+        if (interface) wirelab::bind_to_interface(socket, wirelab::find_interface(*interface));
+        send_messages(socket, message, {address, port}, count, interval);
+    });
+}

@@ -1,0 +1,73 @@
+// A second thread of a program, and how it fails.
+#include "forked.hpp"
+#include "harness/catch.hpp"
+
+#include <wirelab/background.hpp>
+#include <wirelab/error.hpp>
+#include <wirelab/program.hpp>
+
+#include <atomic>
+#include <future>
+#include <stdexcept>
+#include <string>
+
+using wirelab::Background;
+
+namespace {
+
+// Runs a program whose main thread waits for ever while a background job fails.
+Forked run_with_failing_job(const std::function<void()>& job) {
+    return run_forked([&job] {
+        std::string name = "prog";
+        char* words[] = {name.data(), nullptr};
+        wirelab::Program program{name, "Tries something."};
+        return program.run(1, words, [&job] {
+            std::promise<void> never;
+            const Background background{job, [] {}};
+            never.get_future().wait();
+        });
+    });
+}
+
+}  // namespace
+
+TEST_CASE("A background job runs beside the rest and is stopped at the end",
+          "[common][background]") {
+    std::promise<void> started;
+    std::promise<void> stop;
+    std::atomic<bool> ended = false;
+    {
+        const Background background{[&] {
+                                        started.set_value();
+                                        stop.get_future().wait();
+                                        ended = true;
+                                    },
+                                    [&] { stop.set_value(); }};
+        started.get_future().wait();  // it runs now, or the test would hang here
+        CHECK_FALSE(ended.load());
+    }
+    CHECK(ended.load());
+}
+
+TEST_CASE("A background job that fails ends the program at once with its error",
+          "[common][background]") {
+    const Forked refused = run_with_failing_job([] {
+        throw wirelab::Error{"cannot receive", std::string{"Network is down"}};
+    });
+    CHECK(refused.err == "prog: cannot receive: Network is down\n");
+    CHECK(refused.status == 1);
+
+    const Forked other = run_with_failing_job([] { throw std::runtime_error{"no room"}; });
+    CHECK(other.err == "prog: no room\n");
+    CHECK(other.status == 1);
+}
+
+TEST_CASE("A background job that can't print ends the program with an error",
+          "[common][background]") {
+    const Forked run = run_with_failing_job([] {
+        ::close(STDOUT_FILENO);
+        for (;;) std::cout << "lost" << std::endl;
+    });
+    CHECK(run.err == "prog: cannot write to standard output: Bad file descriptor\n");
+    CHECK(run.status == 1);
+}
