@@ -26,7 +26,7 @@ class Deadline {
 public:
     /// Starts the clock. A limit of 0 seconds means no limit.
     /// Throws Error when the system has no timer left.
-    explicit Deadline(Seconds limit);
+    [[nodiscard("give the Deadline a name, or it ends here")]] explicit Deadline(Seconds limit);
     ~Deadline();
 
     Deadline(const Deadline&) = delete;

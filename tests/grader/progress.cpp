@@ -40,7 +40,7 @@ std::string progress_line(const std::string& lab, const std::vector<Case>& cases
     for (const std::size_t number : {sum.passed, sum.total, sum.points, sum.total_points}) {
         line += " " + std::to_string(number);
     }
-    return line + " " + (unmet ? std::to_string(unmet->step) : "-");
+    return line + " " + (unmet ? std::to_string(step_to_mend(*unmet)) : "-");
 }
 
 void save_progress(const std::string& file, const std::string& line) {

@@ -8,8 +8,8 @@
 
 namespace grader {
 
-// Returns "NN_topic PASSED TOTAL POINTS TOTAL_POINTS FIRST_UNMET_STEP", the last one `-` when
-// nothing failed.
+// Returns "NN_topic PASSED TOTAL POINTS TOTAL_POINTS STEP_TO_MEND", the last one `-` when nothing
+// failed.
 std::string progress_line(const std::string& lab, const std::vector<Case>& cases);
 
 // Puts the line into the file, in place of the lab's line if there is one, sorted by lab. Whoever

@@ -3,6 +3,7 @@
 #include <wirelab/printable.hpp>
 
 #include <algorithm>
+#include <regex>
 #include <string_view>
 
 namespace grader {
@@ -34,6 +35,14 @@ std::string failure_text(const Case& test_case) {
     std::string text = wirelab::printable_lines(without_middle(test_case.text));
     text.erase(text.find_last_not_of('\n') + 1);
     return text.empty() ? "the test case says no more" : text;
+}
+
+// Returns what harness::Stage::expect() has written of the likely cause.
+std::string likely_cause(std::string_view text) {
+    const std::size_t start = text.find("\nlikely    ");
+    if (start == std::string_view::npos) return "";
+    text.remove_prefix(start);
+    return std::string{text.substr(0, text.find("\nwhat happened:"))};
 }
 
 std::string case_line(const Case& test_case, bool colour) {
@@ -73,6 +82,13 @@ const Case* first_unmet(const std::vector<Case>& cases) {
     return first;
 }
 
+std::size_t step_to_mend(const Case& unmet) {
+    const std::string cause = likely_cause(unmet.text);
+    std::smatch named;
+    const bool names_one = std::regex_search(cause, named, std::regex{R"(\(steps? ([1-9]\d?)\b)"});
+    return names_one ? std::min<std::size_t>(unmet.step, std::stoul(named[1])) : unmet.step;
+}
+
 std::string case_lines(std::vector<Case> cases, bool colour) {
     std::ranges::stable_sort(cases, {}, &Case::step);
     std::string lines;
@@ -90,11 +106,10 @@ std::string summary(const std::string& lab, const std::vector<Case>& cases,
 
     const Case* const unmet = first_unmet(cases);
     if (!unmet) return text + "all requirements of lab " + lab + " are met\n";
-    const std::string step = std::to_string(unmet->step);
-    const bool earlier = todo && *todo < std::stoull(step);
-    const std::string next = earlier ? std::to_string(*todo) : step;
-    return text + "step " + step + ": " + wirelab::printable(unmet->name) + "\n" +
-           failure_text(*unmet) + "\n\nnext: step " + next + "; read labs/" + lab +
+    const std::uint64_t step = step_to_mend(*unmet);
+    const std::string next = std::to_string(todo ? std::min(*todo, step) : step);
+    return text + "step " + std::to_string(unmet->step) + ": " + wirelab::printable(unmet->name) +
+           "\n" + failure_text(*unmet) + "\n\nnext: step " + next + "; read labs/" + lab +
            "/README.md, or ask ./lab hint " + lab.substr(0, 2) + " --step " + next + "\n";
 }
 

@@ -26,6 +26,10 @@ Score score(const std::vector<Case>& cases);
 // Returns the failed test case of the lowest step, the first one of several; nullptr if none is.
 const Case* first_unmet(const std::vector<Case>& cases);
 
+// Returns the step to look at for an unmet requirement: its own, or an earlier one if that is the
+// one that its likely cause names first, as in "flush std::cout (step 1)".
+std::size_t step_to_mend(const Case& unmet);
+
 // Returns lines such as "✓ step 1: NAME (1 of 1 points)" in the order of the steps. What comes
 // behind the first step that is not met is counted in one line: it is not what to look at now.
 std::string case_lines(std::vector<Case> cases, bool colour);

@@ -443,6 +443,36 @@ TEST_CASE("the next step is the lowest TODO left when that comes first", "[kit][
           "next: step 1; read labs/02_fortune/README.md, or ask ./lab hint 02 --step 1\n");
 }
 
+TEST_CASE("the next step is an earlier one when the likely cause names it", "[kit][verdict]") {
+    const auto next_step = [](const std::string& likely, std::optional<std::uint64_t> todo = {}) {
+        const std::vector<Case> cases{
+            {.name = "a",
+             .step = 6,
+             .text = "expected  (step 2)\ngot       \"(step 2)\"\n" + likely +
+                     "what happened:\n    0.001 s  server prints \"likely    (step 2)\"\n"}};
+        const std::string text = grader::summary("02_fortune", cases, todo);
+        CHECK(contains(text, "\n\nstep 6: a\n"));
+        const std::string next = text.substr(text.rfind(' ') + 1);
+        CHECK(contains(text, "\nnext: step " + next.substr(0, next.size() - 1) + "; read "));
+        const std::string progress = grader::progress_line("02_fortune", cases) + "\n";
+        if (!todo) CHECK(progress == "02_fortune 0 1 0 1 " + next);
+        return next;
+    };
+    CHECK(next_step("") == "6\n");
+    CHECK(next_step("likely    flush it\n") == "6\n");
+    CHECK(next_step("likely    flush it (step 1)\n") == "1\n");
+    CHECK(next_step("likely    flush it (step 3)\n", 4) == "3\n");
+    CHECK(next_step("likely    flush it (step 3)\n", 1) == "1\n");
+    CHECK(next_step("likely    its length is wrong (steps 4 and 3)\n") == "4\n");
+    CHECK(next_step("likely    flush it (step 5), or read it (step 4)\n") == "5\n");
+    CHECK(next_step("likely    it threw\nor        flush it (step 5)\n") == "5\n");
+    // What is named is no earlier step.
+    CHECK(next_step("likely    flush it (step 10)\n") == "6\n");
+    CHECK(next_step("likely    flush it (step 0)\n") == "6\n");
+    CHECK(next_step("likely    flush it (step 123)\n") == "6\n");
+    CHECK(next_step("likely    TODO 2 is not done yet: read\n") == "6\n");
+}
+
 TEST_CASE("a failed check is shown with its values", "[kit][verdict]") {
     const Run run = read_failure(
         "<Expression success='false' type='REQUIRE'>"
