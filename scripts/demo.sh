@@ -1,10 +1,11 @@
 # shellcheck shell=bash
-# usage: ./lab demo [NN] [--step]
+# usage: ./lab demo [NN] [--step] [--plain]
 #
 # Plays lab NN (02 if none is named): its server and its clients side by side, each line with the name of who
 # printed it, in the order in which they came. Plays the solution; in a kit without one, your own programs.
 #
-#   --step   waits for the Enter key before each scene, for an audience
+#   --step    waits for the Enter key before each scene, for an audience
+#   --plain   one labelled stream, too, where the demo is one on a LAN and would have a pane for each program (tmux)
 #
 # What is played is labs/NN_topic/demo.sh. Ctrl-C ends it, and every program with it.
 
@@ -16,10 +17,20 @@
 #                                each line is found only once
 #   port_of LABEL                prints the port of the line "listening on ADDRESS:PORT"
 #   stop LABEL                   ends a program
+#
+# And for a lab on a LAN, see ./lab classroom --help:
+#   classroom [--hosts N] ...    makes one for the demo; it ends with the demo, or when the next one is made
+#   on HOST start|run ...        the same as without, on a host; such a program has somebody at its keyboard:
+#   type LABEL TEXT              types a line
+#   end_input LABEL              types Ctrl-D, the end of the input
+#   capture LABEL ARG...         shows what passes the switch, from "listening on" on; as in `-- udp`
 
 patience=15 # seconds that a program may let us wait
 
 declare -A pids=() colours=()
+declare -A keyboards=() # what a program on a host reads, as an open file
+declare -A panes=()     # a label's terminal
+last_pane=''
 declare -A begin=() # where in the transcript a label's program begins
 declare -A taken=() # the lines of the transcript that a wait_for has found
 
@@ -36,9 +47,46 @@ open_stage() {
     read -r -t "$patience" -u 3 || die "the demo cannot start"
 }
 
-# Shows one line under its label.
+# Shows one line under its label, or in its pane.
 show() {
+    if [[ -n $WIRELAB_PANES ]]; then
+        [[ -n ${panes[$1]:-} ]] || open_pane "$1"
+        printf '%s\n' "$2" >"${panes[$1]}"
+        return
+    fi
     printf '%s%-*s |%s %s\n' "${colours[$1]}" "$width" "$1" "$RESET" "$2" >&4
+}
+
+# Plays the demo in a terminal of its own with panes, see tmux(1): the first has the player, so it says there what is
+# going on and has the keyboard; the others only lend their terminals, each to one label.
+play_in_panes() {
+    local code=1
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    WIRELAB_PANES=$folder TMUX='' tmux -S "$folder/tmux" -f /dev/null \
+        start-server ';' set-option -g status off ';' set-option -g destroy-unattached on ';' \
+        set-option -g pane-border-status top ';' set-option -g pane-border-format ' #{pane_title} ' ';' \
+        set-option -g main-pane-height 12 ';' \
+        new-session "$ROOT/lab" demo "$LAB" ${step:+--step} || true
+    read -r code <"$folder/status" || true
+    exit "$code"
+}
+
+open_pane() {
+    local terminal
+    read -r last_pane terminal < <(
+        tmux split-window ${last_pane:+-t "$last_pane"} -d -P -F '#{pane_id} #{pane_tty}' sleep infinity
+    )
+    tmux select-pane -t "$last_pane" -T "$1"
+    tmux select-layout main-horizontal
+    panes[$1]=$terminal
+}
+
+# Ends it, when the audience has read to the end.
+close_panes() {
+    [[ $1 -ge 128 ]] || read -rsp $'\n'"${DIM}(Enter)$RESET" </dev/tty
+    echo "$1" >"$WIRELAB_PANES/status"
+    tmux kill-server
 }
 
 # Reads the next line of any program and shows it; false if none comes in the seconds given.
@@ -97,16 +145,28 @@ quote() {
     echo "$DIM\$$line$RESET"
 }
 
-start() {
-    local label=$1 program=$2 palette=(36 33 35 32 34)
-    shift 2
-    [[ -x $BUILD/$tree/$LAB/$program ]] || die "the demo stops here: lab $LAB has no program '$program'"
+# Runs a command whose output is shown under a label.
+launch() {
+    local label=$1 palette=(36 33 35 32 34)
+    shift
     : "${colours[$label]:=${RESET:+$'\e['${palette[${#colours[@]} % 5]}m}}"
     show_rest
-    show "$label" "$(quote "$program" "$@")"
+    show "$label" "${host:+$DIM$host$RESET}$(quote "${shown[@]}")"
     begin[$label]=$(wc -l <"$transcript")
-    "$BUILD/scripts/side_by_side" run "$folder" "$label" "$BUILD/$tree/$LAB/$program" "$@" </dev/null 3>&- 4>&- &
+    "$BUILD/scripts/side_by_side" run "$folder" "$label" "$@" <"$input" 3>&- 4>&- &
     pids[$label]=$!
+}
+
+start() {
+    local label=$1 program=$2 shown=("${@:2}") input=/dev/null command
+    command=("$BUILD/$tree/$LAB/$program" "${@:3}")
+    [[ -x ${command[0]} ]] || die "the demo stops here: lab $LAB has no program '$program'"
+    if [[ -n $host ]]; then
+        command=("$ROOT/lab" classroom run "$host" -- "${command[@]}")
+        open_keyboard "$label"
+        input=$folder/keyboard.$label
+    fi
+    launch "$label" "${command[@]}"
 }
 
 run() {
@@ -134,17 +194,74 @@ stop() {
     show_until "$1" ended has_ended "$1"
 }
 
+# --- on a LAN -------------------------------------------------------------------------------------------------------
+
+# Makes a classroom that ends with this process; it says itself why it can't be made.
+classroom() {
+    local hosts=3 loss=0 rate='' answer=''
+    while (($# > 1)); do
+        local "${1#--}=$2"
+        shift 2
+    done
+    export WIRELAB_CLASSROOM=$folder/classroom
+    "$ROOT/lab" classroom down
+    read -r answer < <(exec "$ROOT/lab" classroom keep "$hosts" "$loss" "$rate" 3>&- 4>&-) || true
+    [[ $answer == ready ]] || exit 1
+}
+
+on() {
+    host=$1 "${@:2}"
+}
+
+open_keyboard() {
+    local keyboard=$folder/keyboard.$1 file
+    [[ -z ${keyboards[$1]:-} ]] || end_input "$1"
+    rm -f "$keyboard"
+    mkfifo "$keyboard"
+    exec {file}<>"$keyboard"
+    keyboards[$1]=$file
+}
+
+type() {
+    show_rest
+    show "$1" "$BOLD> $2$RESET"
+    printf '%s\n' "$2" >&"${keyboards[$1]}"
+}
+
+end_input() {
+    local file=${keyboards[$1]}
+    exec {file}>&-
+    unset "keyboards[$1]"
+}
+
+capture() {
+    local label=$1 input=/dev/null shown=(./lab classroom capture "${@:2}")
+    shift
+    launch "$label" "$ROOT/lab" classroom capture "$@"
+}
+
 # Ends every program that is still running, however the demo ended.
 end_programs() {
     kill "${pids[@]}" "$stage" || true
+    [[ -z ${WIRELAB_CLASSROOM:-} ]] || "$ROOT/lab" classroom down || true
     wait
     rm -rf "$folder"
 }
 
-lab='' step=''
+# --- the player -----------------------------------------------------------------------------------------------------
+
+# Ends all, and keeps what is in the panes on screen until it was read.
+finish() {
+    end_programs 2>/dev/null
+    [[ -z $WIRELAB_PANES ]] || close_panes "$1"
+}
+
+lab='' step='' plain='' host=''
+: "${WIRELAB_PANES:=}" # set where we are the player in the first pane: a folder that the other panes' maker looks into
 while (($# > 0)); do
     case $1 in
         --step) step=yes ;;
+        --plain) plain=yes ;;
         -*) reject "$1" ;;
         *)
             [[ -z $lab ]] || reject "$1"
@@ -162,16 +279,24 @@ if [[ ! -d $ROOT/solutions/$LAB ]]; then
     tree=labs
     echo "this kit holds no solutions: playing your own programs"
 fi
+unset WIRELAB_CLASSROOM # the demo's own, if it makes one
+on_lan=$(grep -cE '^ *classroom( |$)' "$play") || true
 set_up build
+((on_lan == 0)) || set_up classroom
 build "$tree.$LAB" side_by_side || die "$tree/$LAB does not build, the compiler's first words are above"
 
+if ((on_lan > 0)) && [[ -t 0 && -t 1 && ${TERM:-dumb} != dumb && -z $plain$WIRELAB_PANES ]] && has_command tmux; then
+    play_in_panes
+fi
+
 # The column of labels is as wide as the longest.
-width=$(sed -nE 's/^ *(start|run) +([^ ]+) .*/\2/p' "$play" |
+width=$(sed -nE 's/^ *(on +[^ ]+ +)?(start|run|capture) +([^ ]+).*/\3/p' "$play" |
     awk 'length > width { width = length } END { print width }')
+[[ -z $WIRELAB_PANES ]] || tmux select-pane -T "lab ${LAB%%_*}"
 trap 'exit 130' INT
 trap 'exit 143' TERM HUP
 open_stage
-trap 'end_programs 2>/dev/null' EXIT
+trap 'finish $?' EXIT
 echo "${BOLD}lab ${LAB%%_*}: $(lab_title "$LAB")$RESET"
 trap 'echo "lab: the demo stops here: labs/$LAB/demo.sh:$LINENO has failed" >&2' ERR
 # shellcheck source=/dev/null

@@ -3,10 +3,11 @@
 #
 # Installs what is missing with the system's package manager (apt), and says what it does; silent when nothing is.
 #
-#   build    what it takes to build the programs and their tests
-#   test     that, and the tools that the tests run
-#   all      that, and the tools that ./lab test --all runs (the default)
-#   slides   what ./lab slides needs; a group of its own
+#   build       what it takes to build the programs and their tests
+#   test        that, and the tools that the tests run
+#   all         that, and the tools that ./lab test --all runs (the default)
+#   classroom   what ./lab classroom needs
+#   slides      what ./lab slides needs; a group of its own
 #
 # The other commands call it for what they need.
 
@@ -69,6 +70,12 @@ has_netcat() {
     has_command nc && [[ $(nc -h 2>&1) == *OpenBSD* ]]
 }
 
+has_util_linux() {
+    local version
+    has_command nsenter && version=$(nsenter --version) && [[ $version =~ ([0-9]+)\.([0-9]+) ]] &&
+        ((BASH_REMATCH[1] * 100 + BASH_REMATCH[2] >= 238))
+}
+
 has_node() {
     local version
     has_command node && has_command npm && version=$(node --version) && version=${version#v} && ((${version%%.*} >= 18))
@@ -88,8 +95,19 @@ need() {
     packages+=("${names[@]}")
 }
 
+need_classroom_tools() {
+    need util-linux "util-linux 2.38 or newer (unshare, nsenter)" has_util_linux
+    need iproute2 "iproute2 (ip)" has_command ip
+    need nftables "nftables (nft)" has_command nft
+    need tcpdump "tcpdump" has_command tcpdump
+}
+
 find_missing() {
     missing=() packages=()
+    if [[ $1 == classroom ]]; then
+        need_classroom_tools
+        return
+    fi
     if [[ $1 == slides ]]; then
         need "nodejs npm" "Node.js 18 or newer with npm" has_node
         return
@@ -103,8 +121,7 @@ find_missing() {
     [[ $1 == build ]] && return
     need netcat-openbsd "OpenBSD's netcat (nc)" has_netcat
     need socat "socat" has_command socat
-    need iproute2 "iproute2 (ip)" has_command ip
-    need nftables "nftables (nft)" has_command nft
+    need_classroom_tools
     need fortunes-min "a fortune database (fortunes-min)" has_fortunes
     [[ $1 == test ]] && return
     need patch "patch" has_command patch
@@ -170,7 +187,7 @@ install_missing() {
 (($# < 2)) || reject "$2"
 group=${1:-all}
 case $group in
-    build | test | all | slides) ;;
+    build | test | all | classroom | slides) ;;
     -*) reject "$group" ;;
     *) usage_error "there is no group '$group'" ;;
 esac

@@ -78,6 +78,7 @@ void show(const fs::path& folder) {
 }
 
 int run(const fs::path& folder, const std::string& label, char* arguments[]) {
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);  // others' keyboards, which end when nobody has them
     fs::remove(folder / label);
     asio::io_context io;
     datagram::socket socket{io, datagram::endpoint{folder / label}};

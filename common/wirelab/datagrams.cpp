@@ -15,10 +15,11 @@ Error cannot_send(const boost::asio::ip::udp::endpoint& destination,
 }
 
 void at_intervals(Seconds interval, std::uint64_t count, const std::function<void()>& function) {
-    for (std::uint64_t i = 0; count == 0 || i < count; ++i) {
-        if (i > 0 && !interval.is_none()) std::this_thread::sleep_for(interval.duration());
+    std::uint64_t calls = 0;
+    do {
+        if (calls > 0 && !interval.is_none()) std::this_thread::sleep_for(interval.duration());
         function();
-    }
+    } while (++calls != count);
 }
 
 }  // namespace wirelab
