@@ -17,7 +17,11 @@ Background::Background(std::function<void()> job, std::function<void()> stop)
       }} {}
 
 Background::~Background() {
-    stop_();
+    try {
+        stop_();
+    } catch (...) {
+        std::_Exit(Program::report_failure());  // the thread would be waited for in vain
+    }
     thread_.join();
 }
 

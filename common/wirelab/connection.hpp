@@ -39,9 +39,9 @@ void write_all(boost::asio::ip::tcp::socket& socket, boost::asio::const_buffer b
 
 /// Sends the next bytes of an open file, at most so many, and returns how many: fewer when the file
 /// ends, or when the time is up after a part of them. They go from the file to the network within
-/// the system (sendfile(2)); copying them through this program's memory would take twice the time.
-/// Throws Error with the bare reason. (Writing to a closed connection must be no signal: Program
-/// sees to that.)
+/// the system (sendfile(2)); copying them through this program's memory would take nearly twice the
+/// time. Throws Error with the bare reason. (Writing to a closed connection must be no signal:
+/// Program sees to that.)
 std::size_t send_part(boost::asio::ip::tcp::socket& socket, const InputFile& file, std::size_t most,
                       Seconds timeout);
 

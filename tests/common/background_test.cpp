@@ -71,3 +71,15 @@ TEST_CASE("A background job that can't print ends the program with an error",
     CHECK(run.err == "prog: cannot write to standard output: Bad file descriptor\n");
     CHECK(run.status == 1);
 }
+
+TEST_CASE("A background job that can't be stopped ends the program with an error",
+          "[common][background]") {
+    const Forked run = run_forked([] {
+        wirelab::Program program{"prog", "Tries something."};
+        const Background background{[] { std::promise<void>{}.get_future().wait(); },
+                                    [] { throw std::runtime_error{"no way to stop"}; }};
+        return 0;
+    });
+    CHECK(run.err == "prog: no way to stop\n");
+    CHECK(run.status == 1);
+}

@@ -230,13 +230,7 @@ Peer& Listener::accept(std::string_view cause) {
     bool done = false;
     tcp::socket socket{stage_.io()};
     acceptor_.async_accept(socket, [&done](error_code error) { done = !error; });
-    const auto all_ended = [this] {
-        for (const auto& process : stage_.processes_) {
-            if (!process->ended()) return false;
-        }
-        return true;
-    };
-    stage_.wait_until([&] { return done || all_ended(); });
+    stage_.wait_until([&] { return done || stage_.programs_ended(); });
     if (!done) stage_.io().poll();
     if (!done) {
         error_code ignored;
@@ -244,8 +238,7 @@ Peer& Listener::accept(std::string_view cause) {
         stage_.io().poll();
     }
     stage_.expect(done, "a connection to " + endpoint(), "none came", cause);
-    return stage_.peers_.emplace_back(stage_, std::move(socket),
-                                      "peer " + std::to_string(++stage_.connections_));
+    return stage_.peers_.emplace_back(stage_, std::move(socket), stage_.next_peer());
 }
 
 bool Listener::has_visitor() {

@@ -16,7 +16,9 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <fstream>
+#include <iterator>
 #include <regex>
 
 namespace harness {
@@ -77,9 +79,8 @@ std::string lines_of(std::string_view text) {
 }
 
 // Between fork and exec: only calls that are safe there (signal-safety(7)).
-[[noreturn]] void become(const char* file, char* const* arguments, char* const* environment,
-                         const char* folder, int in, int out, int err,
-                         const StartOptions& options) {
+[[noreturn]] void become(char* const* arguments, char* const* environment, const char* folder,
+                         int in, int out, int err, const StartOptions& options) {
     ::setpgid(0, 0);
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (!options.stdout_file.empty()) {
@@ -102,12 +103,12 @@ std::string lines_of(std::string_view text) {
     sigset_t none;
     ::sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    if (::chdir(folder) == 0) ::execve(file, arguments, environment);
+    if (::chdir(folder) == 0) ::execve(arguments[0], arguments, environment);
     ::_exit(127);
 }
 
 // A clean environment: what a program finds there must not depend on who runs the tests.
-std::vector<std::string> environment_of(const std::string& folder) {
+std::vector<std::string> environment_of(const std::string& folder, const StartOptions& options) {
     std::vector<std::string> environment{
         "HOME=" + folder, "LANG=C.UTF-8",
         // A leak is a fault; so is any report, with a status of its own.
@@ -117,6 +118,7 @@ std::vector<std::string> environment_of(const std::string& folder) {
             environment.push_back(std::string{name} + "=" + value);
         }
     }
+    environment.insert(environment.end(), options.environment.begin(), options.environment.end());
     return environment;
 }
 
@@ -133,14 +135,16 @@ Process::Process(Stage& stage, std::string name, const std::string& file,
                  std::vector<std::string> arguments, const StartOptions& options)
     : stage_{stage},
       name_{std::move(name)},
+      label_{labelled(options.label, name_)},
       stdin_{stage.io()},
-      stdout_{asio::posix::stream_descriptor{stage.io()}, name_ + " prints"},
-      stderr_{asio::posix::stream_descriptor{stage.io()}, name_ + " prints on stderr"},
+      stdout_{asio::posix::stream_descriptor{stage.io()}, label_ + " prints"},
+      stderr_{asio::posix::stream_descriptor{stage.io()}, label_ + " prints on stderr"},
       end_{stage.io()} {
-    stage_.transcript().add("$", words(name_, arguments));
+    stage_.transcript().add("$", words(label_, arguments));
     const std::string folder = stage_.path("");
-    std::vector<std::string> environment = environment_of(folder);
+    std::vector<std::string> environment = environment_of(folder, options);
     arguments.insert(arguments.begin(), file);
+    arguments.insert(arguments.begin(), options.by.begin(), options.by.end());
     const std::vector<char*> argument_pointers = pointers(arguments);
     const std::vector<char*> environment_pointers = pointers(environment);
 
@@ -155,9 +159,8 @@ Process::Process(Stage& stage, std::string name, const std::string& file,
     ::pthread_sigmask(SIG_BLOCK, &all, &before);
     pid_ = ::fork();
     if (pid_ == 0) {
-        become(file.c_str(), argument_pointers.data(), environment_pointers.data(), folder.c_str(),
-               in.read_end, out.write_end, options.terminal ? out.write_end : err.write_end,
-               options);
+        become(argument_pointers.data(), environment_pointers.data(), folder.c_str(), in.read_end,
+               out.write_end, options.terminal ? out.write_end : err.write_end, options);
     }
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     ::close(in.read_end);
@@ -253,7 +256,7 @@ void Process::record_end() {
     if (!ended()) return;
     record_lines(stdout_, true);
     record_lines(stderr_, true);
-    stage_.transcript().add(name_, state());
+    stage_.transcript().add(label_, state());
 }
 
 std::string Process::state() const {
@@ -264,7 +267,7 @@ std::string Process::state() const {
 }
 
 std::string Process::seen() const {
-    std::string text = name_ + " " + state();
+    std::string text = label_ + " " + state();
     text += stdout_.rest().empty() && stdout_.expected > 0
                 ? "; nothing more on stdout"
                 : "; on stdout " + lines_of(stdout_.rest());
@@ -292,14 +295,14 @@ std::string Process::next_line(Stream& stream, std::string_view expected, std::s
 }
 
 void Process::expect_line(const std::string& line, std::string_view cause) {
-    const std::string expected = name_ + " prints the line " + quote(line);
+    const std::string expected = label_ + " prints the line " + quote(line);
     const std::string got = next_line(stdout_, expected, cause);
     stage_.expect(got == line, expected, "the line " + quote(got), cause);
 }
 
 std::string Process::expect_line_like(const std::string& pattern, std::string_view meaning,
                                       std::string_view cause) {
-    const std::string expected = name_ + " prints " + std::string{meaning};
+    const std::string expected = label_ + " prints " + std::string{meaning};
     std::string got = next_line(stdout_, expected, cause);
     const bool matches = std::regex_match(got, std::regex{pattern});
     stage_.expect(matches, expected, "the line " + quote(got), cause);
@@ -307,14 +310,14 @@ std::string Process::expect_line_like(const std::string& pattern, std::string_vi
 }
 
 void Process::expect_error(const std::string& line, std::string_view cause) {
-    const std::string expected = name_ + " prints on stderr the line " + quote(line);
+    const std::string expected = label_ + " prints on stderr the line " + quote(line);
     const std::string got = next_line(stderr_, expected, cause);
     stage_.expect(got == line, expected, "the line " + quote(got), cause);
 }
 
 std::string Process::expect_error_like(const std::string& pattern, std::string_view meaning,
                                        std::string_view cause) {
-    const std::string expected = name_ + " prints on stderr " + std::string{meaning};
+    const std::string expected = label_ + " prints on stderr " + std::string{meaning};
     std::string got = next_line(stderr_, expected, cause);
     // The line of a TODO is an error's, but never the one that a test waits for.
     const bool todo = got.find("is not done yet") != std::string::npos;
@@ -329,7 +332,7 @@ std::string Process::expect_listening(const std::string& address) {
     const std::string start = "listening on " + shown + ":";
     const std::string meaning =
         "\"" + start + "PORT\" with the real port, as soon as it can accept";
-    const std::string expected = name_ + " prints " + meaning;
+    const std::string expected = label_ + " prints " + meaning;
     const std::string got = next_line(stdout_, expected, "");
     const std::string port = got.substr(std::min(start.size(), got.size()));
     const bool is_port = std::regex_match(port, std::regex{"[1-9][0-9]{0,4}"});
@@ -343,7 +346,7 @@ void Process::wait_for_end(std::string_view expected, std::string_view cause) {
 }
 
 void Process::expect_exit(int status, std::string_view cause) {
-    const std::string expected = name_ + " ends with status " + std::to_string(status);
+    const std::string expected = label_ + " ends with status " + std::to_string(status);
     wait_for_end(expected, cause);
     const bool right = WIFEXITED(*status_) && WEXITSTATUS(*status_) == status;
     stage_.expect(right, expected, seen(), cause);
@@ -353,7 +356,7 @@ void Process::expect_exit(int status, std::string_view cause) {
 
 void Process::expect_end_by(int signal, std::string_view cause) {
     const std::string expected =
-        name_ + " ends within a second of " + signal_name(signal) + ", with status 0 or by it";
+        label_ + " ends within a second of " + signal_name(signal) + ", with status 0 or by it";
     const auto second =
         std::chrono::duration_cast<Clock::duration>(std::chrono::seconds{1} * time_scale());
     stage_.wait_until([this] { return ended(); }, second);
@@ -365,11 +368,11 @@ void Process::expect_end_by(int signal, std::string_view cause) {
 void Process::expect_running(std::string_view cause) {
     stage_.wait_until([] { return true; });
     stage_.io().poll();
-    stage_.expect(!ended(), name_ + " goes on running", seen(), cause);
+    stage_.expect(!ended(), label_ + " goes on running", seen(), cause);
 }
 
 void Process::type(std::string_view text) {
-    stage_.transcript().add("typed to " + name_ + ":", quote(text));
+    stage_.transcript().add("typed to " + label_ + ":", quote(text));
     bool done = false;
     asio::async_write(stdin_, asio::buffer(text),
                       [&done](error_code, std::size_t) { done = true; });
@@ -380,17 +383,17 @@ void Process::type(std::string_view text) {
         stdin_.close(ignored);
         stage_.wait_until([&done] { return done; });
     }
-    stage_.expect(typed, name_ + " reads what is typed", "it has stopped reading");
+    stage_.expect(typed, label_ + " reads what is typed", "it has stopped reading");
 }
 
 void Process::end_input() {
-    stage_.transcript().add("end of input for", name_);
+    stage_.transcript().add("end of input for", label_);
     error_code ignored;
     stdin_.close(ignored);
 }
 
 void Process::signal(int number) {
-    stage_.transcript().add(signal_name(number), "is sent to " + name_);
+    stage_.transcript().add(signal_name(number), "is sent to " + label_);
     if (!status_) ::kill(pid_, number);
 }
 
@@ -413,6 +416,20 @@ std::size_t Process::memory_status(std::string_view entry) const {
         if (line.starts_with(entry)) return 1024 * std::stoul(line.substr(entry.size()));
     }
     return 0;
+}
+
+// See /proc/pid/task and /proc/pid/stat in proc(5).
+bool Process::is_busy() const {
+    std::error_code gone;
+    const auto threads =
+        std::filesystem::directory_iterator{"/proc/" + std::to_string(pid_) + "/task", gone};
+    return std::any_of(begin(threads), end(threads), [](const auto& thread) {
+        std::ifstream file{thread.path() / "stat"};
+        const std::string stat{std::istreambuf_iterator<char>{file}, {}};
+        // The state stands behind the name, which may hold anything: R runs, D is at the disk.
+        const auto state = stat.find_first_not_of(' ', stat.rfind(')') + 1);
+        return state != std::string::npos && (stat[state] == 'R' || stat[state] == 'D');
+    });
 }
 
 }  // namespace harness

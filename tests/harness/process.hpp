@@ -53,6 +53,8 @@ public:
 
     const std::string& name() const { return name_; }
     pid_t pid() const { return pid_; }
+    // It is doing something, or would if the machine let it; false while it waits for something.
+    bool is_busy() const;
     // It has ended, and all that it had written is known.
     bool ended() const { return status_ && stdout_.closed && stderr_.closed; }
     // How it ended, in words, or that it is still running.
@@ -94,6 +96,7 @@ private:
 
     Stage& stage_;
     std::string name_;
+    std::string label_;  // the name, as the transcript and the reports show it
     pid_t pid_ = -1;
     Clock::time_point started_ = Clock::now();
     Clock::time_point ended_ = {};

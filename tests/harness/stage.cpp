@@ -1,5 +1,7 @@
 #include "stage.hpp"
+#include "capture.hpp"
 #include "catch.hpp"
+#include "datagrams.hpp"
 #include "peer.hpp"
 #include "process.hpp"
 
@@ -66,7 +68,8 @@ void end_all_children() {
     }
 }
 
-tcp::endpoint endpoint(const std::string& address, const std::string& port) {
+template <typename Protocol = tcp>
+typename Protocol::endpoint endpoint(const std::string& address, const std::string& port) {
     return {asio::ip::make_address(address), static_cast<std::uint16_t>(std::stoi(port))};
 }
 
@@ -186,11 +189,12 @@ Process& Stage::start(const std::string& program, std::vector<std::string> argum
                                                  std::move(arguments), options));
 }
 
-Process& Stage::start_command(const std::string& command, std::vector<std::string> arguments) {
+Process& Stage::start_command(const std::string& command, std::vector<std::string> arguments,
+                              const StartOptions& options) {
     const std::string file = find_command(command);
     if (file.empty()) fail("the command " + command + " is missing: it is not in PATH");
     return add_process(
-        std::make_unique<Process>(*this, command, file, std::move(arguments), StartOptions{}));
+        std::make_unique<Process>(*this, command, file, std::move(arguments), options));
 }
 
 Listener& Stage::listen(const std::string& address, const std::string& port) {
@@ -198,7 +202,7 @@ Listener& Stage::listen(const std::string& address, const std::string& port) {
 }
 
 Peer& Stage::connect(const std::string& port, const std::string& address) {
-    const std::string label = "peer " + std::to_string(++connections_);
+    const std::string label = next_peer();
     tcp::socket socket{io_};
     boost::system::error_code error;
     bool done = false;
@@ -218,6 +222,24 @@ Peer& Stage::connect(const std::string& port, const std::string& address) {
            error.message(),
            "nobody listens there: has the program ended, or was listen forgotten?");
     return peers_.emplace_back(*this, std::move(socket), label);
+}
+
+DatagramPeer& Stage::datagrams(const std::string& address, const std::string& port) {
+    return datagrams(address, port, {});
+}
+
+DatagramPeer& Stage::datagrams(const std::string& address, const std::string& port,
+                               const DatagramOptions& options) {
+    return datagram_peers_.emplace_back(*this, endpoint<asio::ip::udp>(address, port), options,
+                                        next_peer());
+}
+
+Capture& Stage::capture(const std::string& interface, const std::string& label) {
+    return captures_.emplace_back(*this, interface, label);
+}
+
+std::string Stage::next_peer() {
+    return "peer " + std::to_string(++peers_so_far_);
 }
 
 std::string Stage::refusing_port(const std::string& address) {
@@ -243,9 +265,8 @@ std::string Stage::silent_port(const std::string& address, const std::string& po
 
 void Stage::await_attempt(const std::string& port, const std::string& address) {
     const auto end = Clock::now() + patience() / 2;
-    const auto runs = [](const auto& process) { return !process->ended(); };
     while (Clock::now() < end && !someone_connects_to(address, port)) {
-        if (std::ranges::none_of(processes_, runs)) return;  // nobody is left who could
+        if (programs_ended()) return;  // nobody is left who could
         pass_time(0.01);
     }
 }
@@ -293,6 +314,10 @@ void Stage::expect(bool met, std::string_view expected, std::string_view got,
     REQUIRE(met);  // lets Catch2 count it
 }
 
+bool Stage::programs_ended() const {
+    return std::ranges::all_of(processes_, [](const auto& process) { return process->ended(); });
+}
+
 void Stage::note_todo() {
     if (todo_ends_waits_ != Clock::time_point::max()) return;
     const auto grace = std::chrono::milliseconds{200} * time_scale();
@@ -301,9 +326,8 @@ void Stage::note_todo() {
 
 // Waits a little for what the programs have to say of a failure that was just seen.
 void Stage::let_programs_speak() {
-    const auto has_ended = [](const auto& process) { return process->ended(); };
     const auto moment = std::chrono::milliseconds{50} * time_scale();
-    wait_until([&] { return std::ranges::all_of(processes_, has_ended); },
+    wait_until([this] { return programs_ended(); },
                std::chrono::duration_cast<Clock::duration>(moment));
 }
 
@@ -320,6 +344,15 @@ void Stage::pass_time(double seconds) {
     const std::chrono::duration<double> time{seconds};
     const auto end = Clock::now() + std::chrono::duration_cast<Clock::duration>(time);
     while (io_.run_one_until(end) > 0) continue;
+
+    // On a machine that is busy a program may not have had its turn yet: what it was going to do in
+    // that time it shall have done.
+    const auto latest = end + std::chrono::seconds{1};
+    const auto is_busy = [](const auto& process) { return process->is_busy(); };
+    while (std::ranges::any_of(processes_, is_busy) && Clock::now() < latest) {
+        io_.run_one_for(std::chrono::milliseconds{1});
+    }
+    io_.poll();
 }
 
 // What a program says of itself is surer than what the test guesses from outside.

@@ -35,6 +35,9 @@ namespace harness {
 class Process;
 class Peer;
 class Listener;
+class DatagramPeer;
+struct DatagramOptions;
+class Capture;
 
 // How long a wait may last: for what should happen at once, on a machine that is busy.
 // WIRELAB_TIME_SCALE stretches it, for slow machines and sanitizers; times of a test's own are
@@ -43,10 +46,13 @@ Clock::duration patience();
 double time_scale();
 
 struct StartOptions {
-    std::string stdout_file = {};  // where stdout goes; empty: to the test
-    bool no_stdout = false;        // starts the program with stdout closed
-    bool terminal = false;         // stdout and stderr are one terminal; output() has it all
-    int open_files = 0;            // limit on open files (RLIMIT_NOFILE); 0: as it is
+    std::string stdout_file = {};      // where stdout goes; empty: to the test
+    bool no_stdout = false;            // starts the program with stdout closed
+    bool terminal = false;             // stdout and stderr are one terminal; output() has it all
+    int open_files = 0;                // limit on open files (RLIMIT_NOFILE); 0: as it is
+    std::string label = {};            // shown before its name, in brackets, to tell it from others
+    std::vector<std::string> by = {};  // a command that becomes the program, as env(1) does
+    std::vector<std::string> environment = {};  // more of it, each NAME=VALUE
 };
 
 class Stage {
@@ -61,12 +67,21 @@ public:
     Process& start(const std::string& program, std::vector<std::string> arguments = {},
                    const StartOptions& options = {});
     // Starts any other program, found in PATH; see also have_command().
-    Process& start_command(const std::string& command, std::vector<std::string> arguments);
+    Process& start_command(const std::string& command, std::vector<std::string> arguments,
+                           const StartOptions& options = {});
 
     // Opens a port for programs to connect to: any free one, unless it is named.
     Listener& listen(const std::string& address = "127.0.0.1", const std::string& port = "0");
     // Connects to a program.
     Peer& connect(const std::string& port, const std::string& address = "127.0.0.1");
+
+    // Opens a UDP socket, see datagrams.hpp: on any free port, unless it is named.
+    DatagramPeer& datagrams(const std::string& address = "127.0.0.1",
+                            const std::string& port = "0");
+    DatagramPeer& datagrams(const std::string& address, const std::string& port,
+                            const DatagramOptions& options);
+    // Begins to collect what crosses an interface, see capture.hpp.
+    Capture& capture(const std::string& interface, const std::string& label = "");
 
     // Returns a port on which every connection is refused, as long as the stage lives.
     std::string refusing_port(const std::string& address = "127.0.0.1");
@@ -94,7 +109,12 @@ public:
     void expect_at_least(Clock::duration waited, double seconds, std::string_view what);
 
     // Lets time pass, for what is about time: slow peers, timeouts. Never to wait for a program.
+    // Ends when the programs have done what they could in that time, so that what has not happened
+    // then was not going to.
     void pass_time(double seconds);
+
+    // True when no program runs any more.
+    bool programs_ended() const;
 
     // Told when a program has said that a TODO is not done: nothing that is waited for will come
     // any more, so waits end soon.
@@ -105,6 +125,7 @@ public:
 
 private:
     Process& add_process(std::unique_ptr<Process> process);
+    std::string next_peer();
     void let_programs_speak();
     std::string likely_cause(std::string_view given) const;
 
@@ -116,9 +137,11 @@ private:
     std::list<std::unique_ptr<Process>> processes_;
     std::list<Listener> listeners_;
     std::list<Peer> peers_;
+    std::list<DatagramPeer> datagram_peers_;
+    std::list<Capture> captures_;
     std::vector<boost::asio::ip::tcp::socket> kept_open_;
     std::vector<boost::asio::ip::tcp::acceptor> silent_;
-    int connections_ = 0;
+    int peers_so_far_ = 0;
     Clock::time_point todo_ends_waits_ = Clock::time_point::max();
 
     friend class Listener;

@@ -63,4 +63,9 @@ std::string quote(std::string_view bytes) {
     return "\"" + wirelab::printable(escaped) + "\"";
 }
 
+std::string labelled(std::string_view label, std::string_view name) {
+    if (label.empty()) return std::string{name};
+    return std::string{"["}.append(label).append("] ").append(name);
+}
+
 }  // namespace harness

@@ -33,4 +33,7 @@ private:
 // Returns bytes as people can read them: in quotes, controls escaped, the middle of much cut out.
 std::string quote(std::string_view bytes);
 
+// Returns "[LABEL] NAME", or the name alone when there is no label.
+std::string labelled(std::string_view label, std::string_view name);
+
 }  // namespace harness

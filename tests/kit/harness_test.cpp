@@ -7,6 +7,7 @@
 #include "harness/rules.hpp"
 #include "harness/stage.hpp"
 #include "harness/transcript.hpp"
+#include "scene.hpp"
 
 #include <boost/asio/ip/tcp.hpp>
 
@@ -33,71 +34,8 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// Sets an environment variable, or removes it, for as long as this lives.
-class Environment {
-public:
-    Environment(std::string name, const std::optional<std::string>& value)
-        : name_{std::move(name)}, before_{get(name_)} {
-        set(value);
-    }
-    ~Environment() { set(before_); }
-    Environment(const Environment&) = delete;
-    Environment& operator=(const Environment&) = delete;
-
-private:
-    static std::optional<std::string> get(const std::string& name) {
-        const char* value = std::getenv(name.c_str());
-        return value == nullptr ? std::nullopt : std::optional<std::string>{value};
-    }
-    void set(const std::optional<std::string>& value) const {
-        if (value) ::setenv(name_.c_str(), value->c_str(), 1);
-        if (!value) ::unsetenv(name_.c_str());
-    }
-
-    std::string name_;
-    std::optional<std::string> before_;
-};
-
-// For waits for what never comes: they end after a tenth of a second.
-struct Hurry : Environment {
-    Hurry() : Environment{"WIRELAB_TIME_SCALE", "0.02"} {}
-};
-
-// A stage whose one program is a script of bash.
-struct Scene {
-    Stage stage{"00_lab"};
-    Environment programs{"WIRELAB_PROGRAMS", stage.path("")};
-
-    Process& start(const std::string& script, const std::vector<std::string>& arguments = {},
-                   const StartOptions& options = {}) {
-        fs::create_directory(stage.path("00_lab"));
-        stage.write_file("new", "#!/usr/bin/env bash\nulimit -c 0\n" + script + "\n");
-        fs::permissions(stage.path("new"), fs::perms::owner_all);
-        // Not written over the one before: that may be about to start, and then can't be opened.
-        fs::rename(stage.path("new"), stage.path("00_lab/program"));
-        return stage.start("program", arguments, options);
-    }
-
-    void wait_for_end(Process& process) {
-        stage.expect(stage.wait_until([&] { return process.ended(); }), "the end", "none");
-    }
-};
-
-bool contains(const std::string& text, std::string_view part) {
-    return text.find(part) != std::string::npos;
-}
-
-// A report as it is but for the times.
-std::string without_times(const std::string& report) {
-    return std::regex_replace(report, std::regex{" *[0-9]+[.][0-9]{3} s  "}, "");
-}
-
 bool is_gone(pid_t process) {
     return ::kill(process, 0) != 0 && errno == ESRCH;
-}
-
-bool have_namespaces() {
-    return std::system("unshare -rn true 2> /dev/null") == 0;
 }
 
 // A bash script's connection to the test, as its file descriptor 3.
@@ -392,6 +330,31 @@ TEST_CASE("A program that still runs ends with the stage", "[kit][harness]") {
     }
     CHECK(is_gone(program));
     CHECK(!fs::exists(folder));
+}
+
+TEST_CASE("A program can be told from another by a label", "[kit][harness]") {
+    Scene scene;
+    Process& program = scene.start("read -r; echo $SEAT; exit 1", {},
+                                   {.label = "bob", .environment = {"SEAT=12"}});
+    program.type("hello\n");
+    program.expect_line("12");
+    CHECK(program.name() == "program");
+    const std::string report = failure_of([&] { program.expect_exit(0); });
+    CHECK(without_times(report) == R"(expected  [bob] program ends with status 0
+got       [bob] program ended with status 1; nothing more on stdout
+what happened:
+$ [bob] program
+typed to [bob] program: "hello\n"
+[bob] program prints "12"
+[bob] program ended with status 1
+)");
+}
+
+TEST_CASE("A program can be started by another command", "[kit][harness]") {
+    Scene scene;
+    Process& program = scene.start("echo $SEAT $1 $$", {"one"}, {.by = {"/usr/bin/env", "SEAT=7"}});
+    program.expect_line("7 one " + std::to_string(program.pid()));
+    program.expect_exit(0);
 }
 
 TEST_CASE("A program starts in the stage's folder with an environment of its own",
