@@ -91,7 +91,7 @@ void print_messages(udp::socket& socket, const std::atomic<bool>& over) {
         wirelab::todo(5, "receive a datagram", socket, buffer, sender, size, error);
 
         // 6: When the chat is over, and nothing is left to be received, return.
-        wirelab::todo(6, "return when the chat is over", over, size);
+        wirelab::todo(6, "return when the chat is over", over, sender);
 
         if (error) throw wirelab::Error{"cannot receive", error};
         wirelab::log("received " + std::to_string(size) + " bytes");

@@ -95,7 +95,7 @@ void print_messages(udp::socket& socket, const std::atomic<bool>& over) {
         size = socket.receive_from(asio::buffer(buffer), sender, 0, error);
 
         // 6: When the chat is over, and nothing is left to be received, return.
-        if (over && size == 0) return;
+        if (over && sender == udp::endpoint{}) return;
 
         if (error) throw wirelab::Error{"cannot receive", error};
         wirelab::log("received " + std::to_string(size) + " bytes");
