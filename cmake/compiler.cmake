@@ -10,3 +10,7 @@ endif()
 
 # Messages name a source file as it is called in the tree, wherever that lies.
 add_compile_options(-fmacro-prefix-map=${CMAKE_SOURCE_DIR}/=)
+
+# While one learns and tests, the front of an empty string or a wrong index is to end with an
+# assertion that names it; nothing else may depend on that, for a release goes without.
+add_compile_definitions($<$<CONFIG:Debug>:_GLIBCXX_ASSERTIONS>)

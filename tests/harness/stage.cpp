@@ -364,9 +364,9 @@ std::string Stage::likely_cause(std::string_view given) const {
             continue;
         const bool in_order = current_step() == 0 || std::stoi(todo[1]) <= current_step();
         if (in_order) return todo[0];
-        const std::string later =
-            "it went on to TODO " + todo[1].str() + ": what stands before that did not catch this";
-        return given.empty() ? later : std::string{given} + "\nor        " + later;
+        if (!given.empty()) return std::string{given};
+        return "it went on to TODO " + todo[1].str() +
+               ": what stands before that did not catch this";
     }
     for (const auto& process : processes_) {
         const std::string state = process->state();

@@ -6,9 +6,14 @@
 #include "harness/stage.hpp"
 #include "harness/world.hpp"
 
+#include <boost/asio.hpp>
+
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -21,7 +26,10 @@
 #include <vector>
 
 using namespace harness;
+namespace asio = boost::asio;
 namespace fs = std::filesystem;
+using asio::ip::tcp;
+using boost::system::error_code;
 
 namespace {
 
@@ -39,6 +47,7 @@ const std::string one_wait = "the Deadline belongs around one wait, not around t
 const std::string whole_or_not = "a file is stored whole or not at all";
 
 const std::string send_only = "or it has been closed before: step 10 shuts down sending only";
+const std::string ignored_last = "give `ignored` as the last argument of both calls (step 7)";
 
 // Begins a pattern for a line that does not speak of a step that is not done yet.
 const std::string no_todo = "(?!.*TODO [0-9]+ is not done)";
@@ -317,6 +326,68 @@ void take_file(Stage& stage, Peer& receiver, const std::string& name, const std:
                  quote(got), cause);
 }
 
+// What came to a receiver that reads slowly: two thirds of a part (1 MiB) in the time that the
+// sender waits; but steadily, as far as this machine could.
+struct SlowScene {
+    Process& sender;
+    std::string got;
+    bool steady;
+};
+
+SlowScene receive_slowly(Stage& stage, const std::string& file, double timeout) {
+    tcp::acceptor acceptor{stage.io()};
+    acceptor.open(tcp::v4());
+    // With a small window and small segments little of the file fits into the two systems.
+    acceptor.set_option(tcp::acceptor::receive_buffer_size{65536});
+    acceptor.set_option(asio::detail::socket_option::integer<IPPROTO_TCP, TCP_MAXSEG>{1400});
+    acceptor.bind({asio::ip::address_v4::loopback(), 0});
+    acceptor.listen();
+    acceptor.non_blocking(true);
+    Process& sender =
+        stage.start("file_send", {"127.0.0.1", std::to_string(acceptor.local_endpoint().port()),
+                                  file, "--timeout", std::to_string(timeout)});
+
+    tcp::socket receiver{stage.io()};
+    error_code error = asio::error::would_block;
+    std::string got;
+    std::vector<char> piece(megabyte / 36);
+    const double pause = timeout / 24;
+    std::chrono::duration<double> all{0};
+    std::chrono::duration<double> longest{0};
+    int pauses = 0;
+    for (auto last = Clock::now(); Clock::now() < last + patience();) {
+        const auto before = Clock::now();
+        stage.pass_time(pause);
+        if (!receiver.is_open()) {
+            acceptor.accept(receiver, error);
+            if (error) continue;
+            receiver.non_blocking(true);
+        }
+        const std::size_t count = receiver.read_some(asio::buffer(piece), error);
+        got.append(piece.data(), count);
+        if (error && error != asio::error::would_block) break;
+        if (count > 0) last = Clock::now();
+        const std::chrono::duration<double> took = Clock::now() - before;
+        all += took;
+        longest = std::max(longest, took);
+        ++pauses;
+    }
+    const bool steady = longest.count() < timeout / 4 && all.count() <= 1.4 * pauses * pause;
+    stage.transcript().add("a slow receiver", "has got " + std::to_string(got.size()) + " bytes");
+    return {sender, got, steady};
+}
+
+// Waits for what the sender says of a wrong judgement, and returns the cause that fits.
+std::string cause_of_judgement(Stage& stage, const Process& sender) {
+    stage.wait_until([&sender] { return sender.ended(); });
+    const std::string& said = sender.errors();
+    if (std::regex_search(said, std::regex{"answer: O."})) {
+        return "append only as many bytes as came (step 11)";
+    }
+    const bool whole = said.find("\\x0a") != std::string::npos;
+    return whole ? "the answer counts up to its newline" : one_read;
+}
+
 // Expects that the stream did not end only because the program did, at a step that is not done yet.
 void expect_end_was_meant(Stage& stage, const Process& sender) {
     stage.pass_time(0.02);
@@ -440,8 +511,10 @@ TEST_CASE("The receiver reads a name of exactly 32 bytes to its end",
     const std::string line = errors.substr(0, errors.find('\n'));
     const std::regex wanted{literal(start) + "(Connection reset by peer|.*TODO 3 is not done.*)"};
     const bool read = std::regex_match(line, wanted);
+    const bool nothing = line.find("rejected : ") != std::string::npos;
     stage.expect(read, "the line " + quote(start + "Connection reset by peer"), quote(line),
-                 "a name may have 32 bytes, and then its newline");
+                 nothing ? "is what came cut off the buffer? (step 1)"
+                         : "a name may have 32 bytes, and then its newline");
 }
 
 TEST_CASE("The receiver rejects a name without end though the sender goes on",
@@ -520,7 +593,8 @@ TEST_CASE("The receiver says which file of which size it receives from whom",
         Peer& sender = stage.connect(scene.port);
         sender.send(announcement("note.txt", size));
         expect_receiving(scene.receiver, sender, "note.txt", size,
-                         "the size is four bytes, the most significant first, whatever they are");
+                         "the size is four bytes, the most significant first, whatever they are "
+                         "(step 3)");
     }
 }
 
@@ -1128,6 +1202,8 @@ TEST_CASE("The receiver stores what an old sender brings that reads no answer",
     closes.send(as_sent("closed", "hello"));
     closes.close();
     expect_stored(stage, scene, closes, "closed", "hello");
+    stage.pass_time(0.05);
+    scene.receiver.expect_running(ignored_last);
 
     Peer& resets = stage.connect(scene.port);
     resets.send(as_sent("reset", "hello"));
@@ -1137,6 +1213,8 @@ TEST_CASE("The receiver stores what an old sender brings that reads no answer",
     scene.receiver.expect_line_like("saved (.*/)?uploads/reset \\(5 bytes\\)",
                                     "the line \"saved uploads/reset (5 bytes)\"");
 
+    stage.pass_time(0.05);
+    scene.receiver.expect_running(ignored_last);
     deliver(stage, scene, "last", "hello", "an answer that nobody reads is no failure");
 }
 
@@ -1678,11 +1756,13 @@ TEST_CASE("A sender that works explains itself and refuses wrong usage",
 
 TEST_CASE("The sender sends the contents as they are behind the announcement",
           "[04_file_transfer][file_send][step:9][points:1]") {
-    for (const std::size_t size : {1U, 10U, 4096U, 65537U, 300000U}) {
+    for (const std::size_t size : {0U, 1U, 10U, 4096U, 65537U, 300000U}) {
         Stage stage{lab};
         const std::string contents = contents_of(size);
         stage.write_file("note.txt", contents);
-        auto [sender, listener, receiver] = connected_sender(stage, {"note.txt"});
+        SenderScene scene = connected_sender(stage, {"note.txt"});
+        Process& sender = scene.sender;
+        Peer& receiver = scene.receiver;
         receiver.expect_received(as_sent("note.txt", contents));
         // Whatever it waits for, it ends now.
         receiver.shut_down_sending();
@@ -1690,6 +1770,14 @@ TEST_CASE("The sender sends the contents as they are behind the announcement",
         stage.expect(more.empty(), "no more bytes than the file has",
                      std::to_string(more.size()) + " bytes behind the contents",
                      "send no more of a part than what was read into it");
+        // A later step may not be done yet.
+        stage.wait_until([&sender] { return sender.ended(); });
+        const std::string said = sender.errors();
+        const bool content =
+            said.empty() || std::regex_search(said, std::regex{"TODO 1[0-2] is not done"});
+        stage.expect(content, "no complaint about a file of " + std::to_string(size) + " bytes",
+                     quote(said),
+                     size == 0 ? "an empty file needs no part at all: ask before the first" : "");
     }
 }
 
@@ -1701,6 +1789,43 @@ TEST_CASE("The sender sends a file of 5 megabytes byte for byte",
     auto [sender, listener, receiver] = connected_sender(stage, {"picture.jpg"});
     receiver.expect_received(announcement("picture.jpg", contents.size()));
     receiver.expect_received(contents, "one write may take only a part");
+}
+
+TEST_CASE("The sender loses nothing when the receiver is slow",
+          "[04_file_transfer][file_send][step:9][points:1]") {
+    const double timeout = 0.3 * time_scale();
+    const std::string contents = contents_of(4 * megabyte + 5);
+    const std::string expected = as_sent("picture.jpg", contents);
+    for (Attempts attempts; attempts.another();) {
+        Stage stage{lab};
+        stage.write_file("picture.jpg", contents);
+        const auto [sender, got, steady] = receive_slowly(stage, "picture.jpg", timeout);
+        if (got != expected && !steady) continue;
+        const bool late = sender.errors().find("timed out") != std::string::npos;
+        stage.expect(got == expected,
+                     "all of the file, " + std::to_string(expected.size()) + " bytes in all",
+                     std::to_string(got.size()) + " bytes, or others",
+                     late ? "send_part() has a time limit of its own: a Deadline around the loop "
+                            "is one for the whole transfer"
+                          : "count what send_part() returned: fewer than asked for may also mean a "
+                            "slow receiver, only 0 is the end of the file");
+        break;
+    }
+}
+
+TEST_CASE("The sender sends no more than it has announced of a file that grows meanwhile",
+          "[04_file_transfer][file_send][step:9][points:1]") {
+    Stage stage{lab};
+    const std::size_t size = 24 * megabyte + 3;
+    if (!make_sparse(stage, "growing", size)) return skip("no large files here");
+    auto [sender, listener, receiver] = connected_sender(stage, {"growing"});
+    receiver.expect_received(announcement("growing", size));
+    fs::resize_file(stage.path("growing"), size + 2 * megabyte);
+    const std::string got = receiver.receive_to_end();
+    const bool equal = got == std::string(size, '\0');
+    stage.expect(equal, "the " + std::to_string(size) + " bytes that were announced",
+                 std::to_string(got.size()) + " bytes, or others",
+                 "of the last part only what is left of the announced size is to be sent");
 }
 
 TEST_CASE("The sender waits for a receiver that does not read no longer than its timeout",
@@ -1742,7 +1867,8 @@ TEST_CASE("The sender reports a file that becomes shorter while it is sent",
     receiver.expect_received(announcement("large", 256 * megabyte));
     // The receiver has a part of it; the rest waits until the test reads on.
     fs::resize_file(stage.path("large"), 1);
-    const std::string got = receiver.receive_to_end("nothing is left to be sent");
+    const std::string got = receiver.receive_to_end(
+        "send_part() returned 0, the file has ended early: throw, or the loop never ends");
     const bool padded = got.size() >= 256 * megabyte;
     stage.expect(!padded, "no more bytes than the file has", "bytes that are none of the file's",
                  "a part of no bytes means that the file has become shorter");
@@ -1778,18 +1904,34 @@ TEST_CASE("The sender ends the stream behind the contents and waits for the answ
     }
 }
 
-TEST_CASE("The sender sends no more than it has announced of a file that grows meanwhile",
+TEST_CASE("The sender still listens when it has ended the stream",
           "[04_file_transfer][file_send][step:10][points:1]") {
     Stage stage{lab};
-    if (!make_sparse(stage, "growing", 24 * megabyte)) return skip("no large files here");
-    auto [sender, listener, receiver] = connected_sender(stage, {"growing"});
-    receiver.expect_received(announcement("growing", 24 * megabyte));
-    fs::resize_file(stage.path("growing"), 25 * megabyte);
-    const std::string got = receiver.receive_to_end();
-    const bool equal = got == std::string(24 * megabyte, '\0');
-    stage.expect(equal, "the " + std::to_string(24 * megabyte) + " bytes that were announced",
-                 std::to_string(got.size()) + " bytes, or others");
-    expect_end_was_meant(stage, sender);
+    stage.write_file("empty", "");
+    tcp::acceptor acceptor{stage.io()};
+    acceptor.open(tcp::v4());
+    acceptor.bind({asio::ip::address_v4::loopback(), 0});
+    acceptor.listen(0);
+    const std::string port = std::to_string(acceptor.local_endpoint().port());
+    // While this one waits in the queue, which has room for one, the sender can't connect.
+    tcp::socket first{stage.io()};
+    first.connect(acceptor.local_endpoint());
+    pollfd queue{.fd = acceptor.native_handle(), .events = POLLIN, .revents = 0};
+    ::poll(&queue, 1, -1);
+    Process& sender = stage.start("file_send", {"127.0.0.1", port, "empty"});
+    stage.await_attempt(port);
+    // Its system connects and takes the answer while the sender itself is halted, so that there is
+    // something to be read at its step 10: who closes then resets the connection.
+    sender.signal(SIGSTOP);
+    acceptor.accept();
+    const auto end = Clock::now() + std::chrono::seconds{4};
+    while (::poll(&queue, 1, 0) == 0 && Clock::now() < end) stage.pass_time(0.01);
+    stage.expect(::poll(&queue, 1, 0) > 0, "a connection to 127.0.0.1:" + port, "none came");
+    Peer receiver{stage, acceptor.accept(), "peer 1"};
+    receiver.send("OK\n");
+    sender.signal(SIGCONT);
+    receiver.expect_received(announcement("empty", 0));
+    receiver.expect_end("shut down sending only: nobody hears the answer on a closed socket");
 }
 
 // --- file_send, step 11: the answer ----------------------------------------------------------
@@ -1846,13 +1988,13 @@ TEST_CASE("The sender puts together an answer that comes in pieces",
     auto [sender, listener, receiver] = connected_sender(stage, {"note.txt"});
     take_file(stage, receiver, "note.txt", "hello");
     receiver.send_byte_by_byte("OK\n");
-    expect_sent(sender, "note.txt", 5, one_read);
+    expect_sent(sender, "note.txt", 5, cause_of_judgement(stage, sender));
     sender.expect_exit(0);
 
     auto [refused, listener2, refuser] = connected_sender(stage, {"note.txt"});
     take_file(stage, refuser, "note.txt", "hello");
     refuser.send_in_pieces({"E", "RR ", "no room", " left", "\n"});
-    expect_not_sent(refused, "note.txt", ".*no room left", one_read);
+    expect_not_sent(refused, "note.txt", ".*no room left", cause_of_judgement(stage, refused));
     refused.expect_exit(1);
 }
 
@@ -2092,15 +2234,19 @@ TEST_CASE("The sender shows its progress on a terminal",
     if (!make_sparse(stage, "large", 48 * megabyte)) return skip("no large files here");
     const SenderScene scene = connected_sender(stage, {"large"}, {}, {.terminal = true});
     // A slow receiver, so that there is something to show.
-    while (!scene.receiver.ended() && scene.sender.output().empty()) {
+    const auto percentage = [&scene] {
+        return std::regex_search(scene.sender.output(), std::regex{"[0-9] ?%"});
+    };
+    while (!scene.receiver.ended() && !percentage()) {
         std::this_thread::sleep_for(std::chrono::milliseconds{20});
         stage.pass_time(0.001);
     }
     scene.receiver.receive_to_end();
-    stage.wait_until([&scene] { return !scene.sender.output().empty(); });
+    stage.wait_until(percentage);
     const std::string shown = scene.sender.output();
-    const bool progress = !shown.empty() && shown.find("file_send: ") == std::string::npos;
-    stage.expect(progress, "how far the transfer has come", quote(shown));
+    const bool progress = percentage() && shown.find("file_send: ") == std::string::npos;
+    stage.expect(progress, "how far the transfer has come, in percent", quote(shown),
+                 "is progress.show(sent) called behind each part? (step 9)");
     answer(scene.receiver, "OK\n");
     stage.wait_until([&scene] { return scene.sender.ended(); });
     const std::string line = "sent large" + size_text(48 * megabyte) + "\n";
