@@ -16,6 +16,8 @@
 #include <memory>
 #include <optional>
 #include <sstream>
+#include <string_view>
+#include <utility>
 
 namespace wirelab {
 
@@ -79,12 +81,15 @@ std::vector<Entry> list_entries() {
 }
 
 std::string flags_text(unsigned flags) {
+    constexpr std::pair<unsigned, std::string_view> names[] = {{IFF_UP, "up"},
+                                                               {IFF_LOOPBACK, "loopback"},
+                                                               {IFF_BROADCAST, "broadcast"},
+                                                               {IFF_MULTICAST, "multicast"}};
     std::string text;
-    if ((flags & IFF_UP) != 0) text += ",up";
-    if ((flags & IFF_LOOPBACK) != 0) text += ",loopback";
-    if ((flags & IFF_BROADCAST) != 0) text += ",broadcast";
-    if ((flags & IFF_MULTICAST) != 0) text += ",multicast";
-    return text.empty() ? "-" : text.substr(1);
+    for (const auto& [flag, name] : names) {
+        if ((flags & flag) != 0) text.append(text.empty() ? "" : ",").append(name);
+    }
+    return text.empty() ? "-" : text;
 }
 
 // As lab 01's `interfaces` shows them, with a number before each.

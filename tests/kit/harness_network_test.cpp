@@ -1,8 +1,8 @@
 // The harness under test, second part: datagrams, what crosses an interface, and the classroom.
-#include "harness/datagrams.hpp"
 #include "harness/capture.hpp"
 #include "harness/catch.hpp"
 #include "harness/classroom.hpp"
+#include "harness/datagrams.hpp"
 #include "harness/failure.hpp"
 #include "harness/frame.hpp"
 #include "harness/peer.hpp"
