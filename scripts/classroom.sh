@@ -185,8 +185,8 @@ add_host() {
             route add default dev eth0"
     share=$(scaled "$loss" 2)
     ((share == 0)) || on "$host" nft "table inet classroom {
-        chain input {
-            type filter hook input priority 0
+        chain arriving {
+            type filter hook prerouting priority -450 # before fragments are put together: packets are lost
             ip saddr 10.0.0.$number accept # its own broadcasts, which cross no wire
             iif eth0 numgen random mod 10000 <= $((share - 1)) counter drop
         }

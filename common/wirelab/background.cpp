@@ -2,6 +2,7 @@
 #include <wirelab/program.hpp>
 
 #include <cstdlib>
+#include <exception>
 #include <utility>
 
 namespace wirelab {
@@ -20,7 +21,10 @@ Background::~Background() {
     try {
         stop_();
     } catch (...) {
-        std::_Exit(Program::report_failure());  // the thread would be waited for in vain
+        // Where a failure is on its way to be reported already, that one is what should be read.
+        if (std::uncaught_exceptions() == 0) std::_Exit(Program::report_failure());
+        thread_.detach();
+        return;
     }
     thread_.join();
 }

@@ -37,9 +37,8 @@ udp::socket open_socket(asio::io_context& io, const udp::endpoint& local) {
 
 // Prints one datagram.
 void print_datagram(const udp::endpoint& sender, std::string_view data) {
-    std::cout << "received " + std::to_string(data.size()) + " bytes from " +
-                     wirelab::to_text(sender) + ": " + wirelab::printable(data)
-              << std::endl;
+    std::cout << "received " << data.size() << " bytes from " << wirelab::to_text(sender) << ": "
+              << wirelab::printable(data) << std::endl;
 }
 
 // Receives datagrams, and prints each.

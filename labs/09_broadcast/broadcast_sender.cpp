@@ -54,7 +54,9 @@ void pause(wirelab::Seconds interval) {
 void send_messages(udp::socket& socket, const std::string& message,
                    const udp::endpoint& destination, std::uint64_t count,
                    wirelab::Seconds interval) {
-    // 4: Send with a pause between two messages, but none after the last.
+    send_message(socket, message, destination);
+
+    // 4: Send it again until there were `count`, each time after a pause.
     wirelab::todo(4, "send again and again", socket, message, destination, count, interval);
 }
 

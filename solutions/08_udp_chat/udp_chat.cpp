@@ -48,36 +48,6 @@ udp::socket open_socket(asio::io_context& io, wirelab::LocalPort port,
     return socket;
 }
 
-// Sends one message; what the system does not take is reported. Returns whether it was sent.
-bool send_message(udp::socket& socket, const std::string& message, const udp::endpoint& everyone) {
-    error_code error;
-
-    // 3: Send the message to everyone, as one datagram.
-    socket.send_to(asio::buffer(message), everyone, 0, error);
-
-    if (error) wirelab::report(wirelab::cannot_send(everyone, error).what());
-    return !error;
-}
-
-// Sends every line that is typed, until `exit` or the end of the input. Returns whether the system
-// has taken all of them.
-bool send_lines(udp::socket& socket, const std::string& name, const udp::endpoint& everyone) {
-    bool all_sent = true;
-    std::string line;
-    while (std::getline(std::cin, line) && line != "exit") {
-        const std::string message = name.empty() ? line : name + ": " + line;
-
-        // 4: Report a message over the limit, and go on with the next line.
-        if (message.size() > max_message) {
-            wirelab::report("message over " + std::to_string(max_message) + " bytes: not sent");
-            continue;
-        }
-
-        if (!send_message(socket, message, everyone)) all_sent = false;
-    }
-    return all_sent;
-}
-
 // Prints one datagram.
 void print_message(const udp::endpoint& sender, std::string_view text) {
     std::cout << wirelab::to_text(sender) + "> " + wirelab::printable(text) << std::endl;
@@ -91,23 +61,56 @@ void print_messages(udp::socket& socket, const std::atomic<bool>& over) {
         std::size_t size = 0;
         error_code error;
 
-        // 5: Wait for a datagram: one message, whole. Its sender is known only now.
+        // 3: Wait for a datagram: one message, whole. Its sender is known only now.
         size = socket.receive_from(asio::buffer(buffer), sender, 0, error);
 
-        // 6: When the chat is over, and nothing is left to be received, return.
+        // Shut down, the socket still gives what has come before, and then nothing, from nobody.
         if (over && sender == udp::endpoint{}) return;
-
         if (error) throw wirelab::Error{"cannot receive", error};
         wirelab::log("received " + std::to_string(size) + " bytes");
         print_message(sender, {buffer.data(), size});
     }
 }
 
+// Reports a message over the limit. Returns whether the message may be sent.
+bool check_size(const std::string& message) {
+    // 4: Report a message over the limit, and return false for it.
+    if (message.size() > max_message) {
+        wirelab::report("message over " + std::to_string(max_message) + " bytes: not sent");
+        return false;
+    }
+
+    return true;
+}
+
+// Sends one message; what the system does not take is reported. Returns whether it was sent.
+bool send_message(udp::socket& socket, const std::string& message, const udp::endpoint& everyone) {
+    error_code error;
+
+    // 5: Send the message to everyone, as one datagram.
+    socket.send_to(asio::buffer(message), everyone, 0, error);
+
+    if (error) wirelab::report(wirelab::cannot_send(everyone, error).what());
+    return !error;
+}
+
+// Sends every line that is typed, until `exit` or the end of the input. Returns whether the system
+// has taken all of them.
+bool send_lines(udp::socket& socket, const std::string& name, const udp::endpoint& everyone) {
+    bool all_sent = true;
+    std::string line;
+    while (std::getline(std::cin, line) && line != "exit") {
+        const std::string message = name.empty() ? line : name + ": " + line;
+        if (check_size(message) && !send_message(socket, message, everyone)) all_sent = false;
+    }
+    return all_sent;
+}
+
 // Wakes print_messages(), which waits in another thread, so that it ends.
 void stop_receiving(udp::socket& socket, std::atomic<bool>& over) {
     error_code ignored;
 
-    // 7: The chat is over. Shut down receiving: that ends the wait, once all that came is received.
+    // 6: The chat is over. Shut down receiving: that ends the wait, once all that came is received.
     //    (It is an error for a socket without a connection, but does what it should.)
     over = true;
     socket.shutdown(udp::socket::shutdown_receive, ignored);

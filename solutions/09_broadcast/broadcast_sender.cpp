@@ -54,9 +54,11 @@ void pause(wirelab::Seconds interval) {
 void send_messages(udp::socket& socket, const std::string& message,
                    const udp::endpoint& destination, std::uint64_t count,
                    wirelab::Seconds interval) {
-    // 4: Send with a pause between two messages, but none after the last.
-    for (std::uint64_t i = 0; count == 0 || i < count; ++i) {
-        if (i > 0) pause(interval);
+    send_message(socket, message, destination);
+
+    // 4: Send it again until there were `count`, each time after a pause.
+    for (std::uint64_t sent = 1; count == 0 || sent < count; ++sent) {
+        pause(interval);
         send_message(socket, message, destination);
     }
 }

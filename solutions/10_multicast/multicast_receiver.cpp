@@ -57,21 +57,6 @@ void join(udp::socket& socket, const asio::ip::address& group,
     if (error) throw wirelab::Error{"cannot join " + group.to_string(), error};
 }
 
-// Tells the system that nobody here listens any more.
-void leave(udp::socket& socket, const asio::ip::address& group,
-           const wirelab::Interface& interface) {
-    error_code error;
-
-    // 6: Leave the group, on the same interface.
-    if (group.is_v6()) {
-        socket.set_option(multicast::leave_group{group.to_v6(), interface.index}, error);
-    } else {
-        socket.set_option(multicast::leave_group{group.to_v4(), interface.address()}, error);
-    }
-
-    if (error) throw wirelab::Error{"cannot leave " + group.to_string(), error};
-}
-
 // Prints one datagram.
 void print_datagram(const udp::endpoint& sender, std::string_view data) {
     std::cout << "received " + std::to_string(data.size()) + " bytes from " +
@@ -102,6 +87,21 @@ void receive_datagrams(udp::socket& socket, std::uint64_t count,
 void stop_receiving(udp::socket& socket) {
     error_code not_connected;  // the system says so, and does what it should
     socket.shutdown(udp::socket::shutdown_receive, not_connected);
+}
+
+// Tells the system that nobody here listens any more.
+void leave(udp::socket& socket, const asio::ip::address& group,
+           const wirelab::Interface& interface) {
+    error_code error;
+
+    // 6: Leave the group, on the same interface.
+    if (group.is_v6()) {
+        socket.set_option(multicast::leave_group{group.to_v6(), interface.index}, error);
+    } else {
+        socket.set_option(multicast::leave_group{group.to_v4(), interface.address()}, error);
+    }
+
+    if (error) throw wirelab::Error{"cannot leave " + group.to_string(), error};
 }
 
 int main(int argc, char* argv[]) {

@@ -83,3 +83,18 @@ TEST_CASE("A background job that can't be stopped ends the program with an error
     CHECK(run.err == "prog: no way to stop\n");
     CHECK(run.status == 1);
 }
+
+TEST_CASE("Of two failures the first is reported", "[common][background]") {
+    const Forked run = run_forked([] {
+        std::string name = "prog";
+        char* words[] = {name.data(), nullptr};
+        wirelab::Program program{name, "Tries something."};
+        return program.run(1, words, [] {
+            const Background background{[] { std::promise<void>{}.get_future().wait(); },
+                                        [] { throw std::runtime_error{"no way to stop"}; }};
+            throw std::runtime_error{"no way to go on"};
+        });
+    });
+    CHECK(run.err == "prog: no way to go on\n");
+    CHECK(run.status == 1);
+}

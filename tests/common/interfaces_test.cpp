@@ -212,6 +212,7 @@ TEST_CASE("The interface towards a group is the one of its route", "[common][int
         ip(stage, {"route", "add", "239.0.0.0/8", "dev", "up1"});
         expect_equal(stage, towards("224.1.2.3"), "up2");
         expect_equal(stage, towards("239.1.2.3"), "up1");
+        expect_equal(stage, towards("ff02::1234%up1"), "up1");  // it says so itself
 
         const wirelab::Interface up1 = wirelab::find_interface("up1");
         const auto scoped = [&up1](const std::string& text) {
