@@ -1,8 +1,8 @@
 # shellcheck shell=bash
 # usage: ./lab bench NN [--solution]
 #
-# Measures your own programs of lab NN against others that do the same, side by side in one run, and prints how
-# many times faster they are. Builds them with optimisation.
+# Measures your own programs of lab NN, with optimisation: against others that do the same, side by side in one run, and
+# prints the ratios (04, 06, 09); or what is lost when a receiver is slow (10).
 #
 #   --solution   the reference's programs instead of yours
 #
@@ -27,7 +27,7 @@ find_lab "$number"
 [[ -f $ROOT/benchmarks/$LAB.py ]] || usage_error "lab $LAB has nothing to measure"
 command -v python3 >/dev/null || die "the benchmarks need python3"
 
-set_up test
+set_up test # and with that, a classroom
 BUILD=$ROOT/build/release
 drop_copied_build "$BUILD"
 (cd "$ROOT" && cmake --preset release -DWIRELAB_TESTS=OFF >/dev/null)

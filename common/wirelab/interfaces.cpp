@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <array>
 #include <bitset>
 #include <cerrno>
 #include <iomanip>
@@ -208,10 +209,14 @@ Interface find_interface(const std::string& name_or_address) {
 Interface interface_towards(const ip::address& group) {
     // A scope, as in ff02::99%eth0, names the interface already.
     if (group.is_v6() && group.to_v6().scope_id() != 0) {
-        char name[IF_NAMESIZE] = "";
-        ::if_indextoname(static_cast<unsigned>(group.to_v6().scope_id()), name);
-        return find_by_name(name);
+        std::array<char, IF_NAMESIZE> name{};
+        const auto index = static_cast<unsigned>(group.to_v6().scope_id());
+        if (::if_indextoname(index, name.data()) == nullptr) {
+            throw no_such_interface(group.to_string(), errno);
+        }
+        return find_by_name(name.data());
     }
+
     // A route to one group is one to all. Of IPv6 groups, those with a wide scope can be asked for
     // without naming an interface.
     const ip::address any_group = group.is_v4() ? group : ip::make_address("ff0e::1");

@@ -94,6 +94,10 @@ void parse(const std::string& text, boost::asio::ip::address_v4& value) {
 void parse(const std::string& text, Group& value) {
     parse(text, value.address);
     if (!value.address.is_multicast()) throw std::invalid_argument{"not a multicast address"};
+    const bool scoped = text.find('%') != std::string::npos;
+    if (scoped && value.address.to_v6().scope_id() == 0) {
+        throw std::invalid_argument{"the scope is no interface of this machine"};
+    }
 }
 
 std::string to_text(const std::string& value) {

@@ -181,4 +181,6 @@ TEST_CASE("A group is a multicast address of either family", "[common][values]")
         CHECK(refusal(text, Group{}) == "not a multicast address");
     }
     CHECK(refusal("224", Group{}) == "not an IP address");
+    CHECK(refusal("ff02::1%nosuch", Group{}) == "the scope is no interface of this machine");
+    CHECK(to_text(parsed<Group>("ff02::1%lo")) == "ff02::1%lo");
 }
