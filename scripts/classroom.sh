@@ -107,7 +107,7 @@ keep() {
     # What root makes in another's tree stays that person's.
     ((EUID != 0)) || [[ $classroom != "$STATE"/* ]] || chown --reference="$ROOT" "$STATE"
     echo $$ >"$classroom/keeper"
-    exec "${enter[@]}" "${until[@]}" "$ROOT/lab" classroom fill "$1" "$2" "$3"
+    exec "${enter[@]}" "${until[@]}" "$ROOT/lab" classroom fill "$1" "$2" "$3" "${until:+$PPID}"
 }
 
 why_not() {
@@ -124,6 +124,7 @@ why_not() {
 
 fill() {
     local hosts=$1 loss=$2 rate=$3 number silent
+    [[ -z $4 || $4 == "$PPID" ]] || exit 1 # the parent has ended before this process could be told to end with it
     mount -t tmpfs classroom "$classroom"
     echo $$ >"$classroom/keeper"
     write_names
@@ -187,7 +188,8 @@ add_host() {
     ((share == 0)) || on "$host" nft "table inet classroom {
         chain arriving {
             type filter hook prerouting priority -450 # before fragments are put together: packets are lost
-            ip saddr 10.0.0.$number accept # its own broadcasts, which cross no wire
+            ip saddr 10.0.0.$number accept # its own broadcasts, and what it sends to groups, cross no wire
+            ip6 saddr $(printf 'fe80::ff:fe00:%x' "$number") accept
             iif eth0 numgen random mod 10000 <= $((share - 1)) counter drop
         }
     }" 2>/dev/null || die "--loss needs nftables, and this machine's kernel has not all of it"
@@ -259,7 +261,8 @@ down() {
         sleep 0.03
     done
     ((${#PROGRAMS[@]} == 0)) || die "these processes do not end: ${PROGRAMS[*]}"
-    rm -rf "$classroom"
+    rm -f "$classroom/keeper"
+    rmdir "$classroom" || die "there is more in $classroom than a classroom leaves"
 }
 
 # --- on its hosts ---------------------------------------------------------------------------------------------------
@@ -335,7 +338,7 @@ list_ports() {
         while read -r protocol state _ _ local_end peer users; do
             [[ $protocol == udp || $state == LISTEN ]] || continue
             [[ $state != ESTAB ]] || local_end+=" (to $peer)"
-            [[ $users =~ \"(.*)\",pid=([0-9]+) ]] || BASH_REMATCH=('' '?' '?')
+            [[ $users =~ \"([^\"]*)\",pid=([0-9]+) ]] || BASH_REMATCH=('' '?' '?')
             echo "$protocol $local_end ${BASH_REMATCH[1]}, process ${BASH_REMATCH[2]}"
         done
 }

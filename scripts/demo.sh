@@ -68,7 +68,7 @@ play_in_panes() {
         set-option -g pane-border-status top ';' set-option -g pane-border-format ' #{pane_title} ' ';' \
         set-option -g main-pane-height 12 ';' \
         new-session "$ROOT/lab" demo "$LAB" ${step:+--step} || true
-    read -r code <"$folder/status" || true
+    read -r code 2>/dev/null <"$folder/status" || true
     exit "$code"
 }
 

@@ -18,6 +18,11 @@ namespace wirelab {
 Error cannot_send(const boost::asio::ip::udp::endpoint& destination,
                   const boost::system::error_code& code);
 
+/// From now on nothing that is sent to the socket comes in, however much it is; what has come
+/// before can still be received. (A filter that lets no datagram pass, SO_ATTACH_FILTER in
+/// socket(7).) Throws Error when the system does not allow that.
+void let_nothing_in(boost::asio::ip::udp::socket& socket);
+
 /// Calls the function `count` times, 0: for ever, with a pause of `interval` between two calls.
 void at_intervals(Seconds interval, std::uint64_t count, const std::function<void()>& function);
 

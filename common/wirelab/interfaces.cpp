@@ -73,7 +73,8 @@ std::vector<Entry> list_entries() {
     for (const ifaddrs* entry = list; entry != nullptr; entry = entry->ifa_next) {
         const auto address = to_address(entry->ifa_addr);
         if (!address) continue;
-        entries.push_back({.interface = entry->ifa_name,
+        const std::string name = entry->ifa_name;  // an IPv4 address may add a label, as in eth0:1
+        entries.push_back({.interface = name.substr(0, name.find(':')),
                            .address = *address,
                            .prefix = prefix_of(to_address(entry->ifa_netmask)),
                            .flags = entry->ifa_flags});
@@ -93,15 +94,22 @@ std::string flags_text(unsigned flags) {
     return text.empty() ? "-" : text;
 }
 
-// As lab 01's `interfaces` shows them, with a number before each.
+// One line for each, with a number before it, and with columns as wide as their longest text.
 void show(const std::vector<Entry>& entries) {
+    std::vector<std::string> addresses;
+    std::size_t name_width = 0;
+    std::size_t address_width = 0;
+    for (const Entry& entry : entries) {
+        addresses.push_back(entry.address.to_string() + "/" + std::to_string(entry.prefix));
+        name_width = std::max(name_width, entry.interface.size());
+        address_width = std::max(address_width, addresses.back().size());
+    }
     std::ostringstream table;
     for (std::size_t i = 0; i < entries.size(); ++i) {
-        const Entry& entry = entries[i];
-        const std::string address = entry.address.to_string() + "/" + std::to_string(entry.prefix);
-        table << std::right << std::setw(3) << i + 1 << "  " << std::left << std::setw(10)
-              << entry.interface << "  " << std::setw(30) << address << "  "
-              << flags_text(entry.flags) << '\n';
+        table << std::right << std::setw(3) << i + 1 << "  " << std::left
+              << std::setw(static_cast<int>(name_width)) << entries[i].interface << "  "
+              << std::setw(static_cast<int>(address_width)) << addresses[i] << "  "
+              << flags_text(entries[i].flags) << '\n';
     }
     std::cerr << table.str();
 }
@@ -217,9 +225,10 @@ Interface interface_towards(const ip::address& group) {
         return find_by_name(name.data());
     }
 
-    // A route to one group is one to all. Of IPv6 groups, those with a wide scope can be asked for
-    // without naming an interface.
-    const ip::address any_group = group.is_v4() ? group : ip::make_address("ff0e::1");
+    // For a link-local group the system wants to be told the interface. Its routes are the same as
+    // those of groups with a wider scope.
+    const bool link_local = group.is_v6() && group.to_v6().is_multicast_link_local();
+    const ip::address any_group = link_local ? ip::make_address("ff0e::1") : group;
     const udp::endpoint destination{any_group, 9};  // connecting a UDP socket sends nothing
     boost::asio::io_context io;
     udp::socket socket{io, destination.protocol()};
@@ -239,6 +248,9 @@ void bind_to_interface(udp::socket& socket, const Interface& interface) {
 ip::address with_scope(const ip::address& address, const Interface& interface) {
     if (address.is_v4()) return address;
     ip::address_v6 scoped = address.to_v6();
+    if (scoped.scope_id() != 0 && scoped.scope_id() != interface.index) {
+        throw UsageError{address.to_string(), "is not on the interface " + interface.name};
+    }
     if (scoped.is_link_local() || scoped.is_multicast_link_local()) {
         scoped.scope_id(interface.index);
     }

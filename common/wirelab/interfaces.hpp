@@ -37,7 +37,8 @@ struct Interface {
 Interface find_interface(const std::string& name_or_address);
 
 /// Returns the interface through which the system would send to a multicast group. Nothing is sent.
-/// Throws Error when no route leads there, see ip-route(8).
+/// Throws Error when no route leads there, see ip-route(8). The interface is told by the address
+/// from which the system would send; so it may be another one where a route names a `src`.
 Interface interface_towards(const boost::asio::ip::address& group);
 
 /// From now on the socket sends through this interface, and receives what came in through it, alone
@@ -45,7 +46,8 @@ Interface interface_towards(const boost::asio::ip::address& group);
 void bind_to_interface(boost::asio::ip::udp::socket& socket, const Interface& interface);
 
 /// Returns the address with the interface as its scope, if it is an address that needs one: every
-/// interface has link-local addresses of its own (RFC 4007).
+/// interface has link-local addresses of its own (RFC 4007). Throws UsageError when the address has
+/// another scope already.
 boost::asio::ip::address with_scope(const boost::asio::ip::address& address,
                                     const Interface& interface);
 

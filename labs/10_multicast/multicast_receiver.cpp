@@ -54,9 +54,8 @@ void join(udp::socket& socket, const asio::ip::address& group,
 
 // Prints one datagram.
 void print_datagram(const udp::endpoint& sender, std::string_view data) {
-    std::cout << "received " + std::to_string(data.size()) + " bytes from " +
-                     wirelab::to_text(sender) + ": " + wirelab::printable(data)
-              << std::endl;
+    std::cout << "received " << data.size() << " bytes from " << wirelab::to_text(sender) << ": "
+              << wirelab::printable(data) << std::endl;
 }
 
 // Receives datagrams and prints each, until there were `count` or somebody presses Ctrl-C.

@@ -108,6 +108,7 @@ bool send_lines(udp::socket& socket, const std::string& name, const udp::endpoin
 
 // Wakes print_messages(), which waits in another thread, so that it ends.
 void stop_receiving(udp::socket& socket, std::atomic<bool>& over) {
+    wirelab::let_nothing_in(socket);  // or a flood of datagrams would keep the chat from ending
     error_code ignored;
 
     // 6: The chat is over. Shut down receiving: that ends the wait, once all that came is received.

@@ -185,7 +185,7 @@ TEST_CASE("Asked for an interface a person answers with its number or name or ad
             return typist.shown();
         };
         const std::string shown = answer("2\n", "up1");
-        stage.expect(shown.find("  2  up1         10.1.2.3/24 ") != std::string::npos &&
+        stage.expect(shown.find("  2  up1  10.1.2.3/24 ") != std::string::npos &&
                          shown.find("broadcast,multicast\n") != std::string::npos &&
                          shown.ends_with("\ninterface: "),
                      "a numbered list and a question", shown);
@@ -214,6 +214,11 @@ TEST_CASE("The interface towards a group is the one of its route", "[common][int
         expect_equal(stage, towards("239.1.2.3"), "up1");
         expect_equal(stage, towards("ff02::1234%up1"), "up1");  // it says so itself
 
+        ip(stage, {"addr", "add", "10.3.3.3/24", "dev", "up2", "label", "up2:1"});
+        expect_equal(stage, wirelab::find_interface("10.3.3.3").name, "up2");
+        ip(stage, {"-6", "route", "add", "ff05::/16", "dev", "up1", "table", "local"});
+        expect_equal(stage, towards("ff05::1"), "up1");
+
         const wirelab::Interface up1 = wirelab::find_interface("up1");
         const auto scoped = [&up1](const std::string& text) {
             return wirelab::with_scope(make_address(text), up1).to_string();
@@ -222,5 +227,7 @@ TEST_CASE("The interface towards a group is the one of its route", "[common][int
         expect_equal(stage, scoped("fe80::1"), "fe80::1%up1");
         expect_equal(stage, scoped("ff05::1234"), "ff05::1234");
         expect_equal(stage, scoped("224.1.2.3"), "224.1.2.3");
+        expect_equal(stage, error_of([&scoped] { scoped("ff02::1234%lo"); }),
+                     "ff02::1234%lo: is not on the interface up1");
     });
 }

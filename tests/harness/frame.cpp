@@ -63,7 +63,7 @@ template <typename Address>
 void parse_group_records(Frame& frame, Reader reader) {
     reader.take(2);
     for (unsigned count = reader.number(2); count > 0 && !reader.rest().empty(); --count) {
-        enum { is_include = 1, is_exclude, to_include, to_exclude, allow_sources };
+        enum { is_include = 1, is_exclude, to_include, to_exclude, allow_sources, block_sources };
         const unsigned type = reader.number(1);
         const std::size_t auxiliary = 4 * std::size_t{reader.number(1)};
         const unsigned sources = reader.number(2);
@@ -71,10 +71,8 @@ void parse_group_records(Frame& frame, Reader reader) {
         reader.take(sources * sizeof(typename Address::bytes_type) + auxiliary);
         if (type == is_exclude || type == to_exclude || type == allow_sources) {
             record(frame, true, group);
-        } else if (sources == 0) {  // it wants to hear nobody any more
-            record(frame, false, group);
-        } else {
-            record(frame, type == is_include || type == to_include, group);
+        } else if (type != block_sources) {
+            record(frame, sources > 0, group);  // from no source at all: it has left
         }
     }
 }

@@ -420,6 +420,7 @@ std::size_t Process::memory_status(std::string_view entry) const {
 
 // See /proc/pid/task and /proc/pid/stat in proc(5).
 bool Process::is_busy() const {
+    if (status_) return false;  // its number may be another's by now
     std::error_code gone;
     const auto threads =
         std::filesystem::directory_iterator{"/proc/" + std::to_string(pid_) + "/task", gone};

@@ -20,17 +20,18 @@ if [[ ${2:-} != inside ]] && ! as_user test -r "$source_dir/lab"; then
     exec unshare --mount --propagation private bash "$0" "$build" inside
 elif [[ ${2:-} == inside ]]; then
     IFS=/ read -r _ top _ <<<"$source_dir"
-    keep=$(mktemp -d)
-    mount --bind "$source_dir" "$keep"
+    exec {tree}<"$source_dir"
     mount -t tmpfs none "/$top"
     mkdir -p "$source_dir"
-    mount --bind "$keep" "$source_dir"
-    umount --lazy "$keep"
-    rmdir "$keep"
+    mount --no-canonicalize --bind "/proc/self/fd/$tree" "$source_dir"
+    exec {tree}<&-
 fi
 
 cd /
 for test in "$build"/tests/{08,09,10}_*_test; do
     echo "${test##*/}:"
-    WIRELAB_PROGRAMS=$build/solutions as_user "$test" | tail -n 3 || { echo "failed" && exit 1; }
+    report=$(WIRELAB_PROGRAMS=$build/solutions as_user "$test" 2>&1) || { tail -n 60 <<<"$report" && exit 1; }
+    tail -n 3 <<<"$report"
+    # Namespaces are to be had, as was seen above; so nothing may be skipped for the lack of them.
+    ! grep 'SKIPPED: .*namespaces' <<<"$report" || exit 1
 done

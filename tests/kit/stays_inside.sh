@@ -39,10 +39,11 @@ tail -n 20 "$folder/log"
 ((status == 0)) || exit 1
 
 # Now something that must be seen, so that seeing nothing before means something.
+SECONDS=0
 echo marker >/dev/udp/192.0.2.99/9
 until [[ -s $folder/seen ]]; do
-    ((SECONDS < 300)) || { echo "the watch saw not even what was sent on purpose" && exit 1; }
-    read -r -t 0.1 <> <(:) || true
+    ((SECONDS < 30)) || { echo "the watch saw not even what was sent on purpose" && exit 1; }
+    sleep 0.1
 done
 if ! head -n 1 "$folder/seen" | grep 'who-has 192.0.2.99' >/dev/null; then
     echo "these packets would have left this machine:"
