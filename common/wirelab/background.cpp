@@ -8,12 +8,12 @@
 namespace wirelab {
 
 Background::Background(std::function<void()> job, std::function<void()> stop)
-    : stop_{std::move(stop)}, thread_{[job = std::move(job)] {
+    : stop_{std::move(stop)}, thread_{[job = std::move(job), given_up = given_up_] {
           try {
               job();
           } catch (...) {
               // The main thread may be waiting for a line that is never typed.
-              std::_Exit(Program::report_failure());
+              if (!*given_up) std::_Exit(Program::report_failure());
           }
       }} {}
 
@@ -23,6 +23,7 @@ Background::~Background() {
     } catch (...) {
         // Where a failure is on its way to be reported already, that one is what should be read.
         if (std::uncaught_exceptions() == 0) std::_Exit(Program::report_failure());
+        *given_up_ = true;
         thread_.detach();
         return;
     }

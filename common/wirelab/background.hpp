@@ -2,7 +2,9 @@
 /// A second thread of a program, which fails as loudly as the first.
 #pragma once
 
+#include <atomic>
 #include <functional>
+#include <memory>
 #include <thread>
 
 namespace wirelab {
@@ -28,6 +30,8 @@ public:
 
 private:
     std::function<void()> stop_;
+    // Shared with the thread, which may outlive this object.
+    std::shared_ptr<std::atomic<bool>> given_up_ = std::make_shared<std::atomic<bool>>(false);
     std::thread thread_;
 };
 

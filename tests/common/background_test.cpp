@@ -90,7 +90,14 @@ TEST_CASE("Of two failures the first is reported", "[common][background]") {
         char* words[] = {name.data(), nullptr};
         wirelab::Program program{name, "Tries something."};
         return program.run(1, words, [] {
-            const Background background{[] { std::promise<void>{}.get_future().wait(); },
+            static std::promise<void> closed;
+            const struct Socket {
+                ~Socket() { closed.set_value(); }
+            } socket;
+            const Background background{[] {
+                                            closed.get_future().wait();
+                                            throw std::runtime_error{"no socket any more"};
+                                        },
                                         [] { throw std::runtime_error{"no way to stop"}; }};
             throw std::runtime_error{"no way to go on"};
         });

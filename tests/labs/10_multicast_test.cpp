@@ -40,9 +40,11 @@ const std::string port = "54321";
 const std::string greeting = "hello world";
 
 const std::string whole_group =
-    "bind the socket to the group's address: bound to 0.0.0.0 it hears every group on the machine";
+    "bind the socket to the group's address: bound to 0.0.0.0 it hears every group on the machine "
+    "(step 3)";
 const std::string own_interface =
-    "give the interface to join_group: without it the system takes the one that the routes name";
+    "give the interface to join_group: without it the system takes the one that the routes name "
+    "(step 4)";
 const std::string outbound =
     "outbound_interface is the option that chooses where datagrams to groups leave";
 const std::string hops = "datagrams to groups have a time to live of their own: multicast::hops";
@@ -877,8 +879,9 @@ TEST_CASE("Two receivers of one group on one machine hear the same",
     on_loopback([](Stage& stage) {
         const ReceiverScene first = joined_receiver(stage, "lo");
         Process& receiver = stage.start("multicast_receiver", {"--port", first.port});
-        receiver.expect_line("listening on " + group + ":" + first.port,
-                             "several programs may share a port: set reuse_address before bind");
+        receiver.expect_line(
+            "listening on " + group + ":" + first.port,
+            "several programs may share a port: set reuse_address before bind (step 3)");
         receiver.expect_line("joined " + group + " on lo");
         const ReceiverScene second{receiver, first.port};
         DatagramPeer& voice = voice_on(stage);
@@ -912,7 +915,7 @@ TEST_CASE("The receiver hears IPv6 groups on the interface that it is told",
             receiver.expect_line_like(
                 R"(received 5 bytes from \[fe80::2(%[^\]]+)?\]:)" + voice.port() + ": hello",
                 "the line that 5 bytes came from [fe80::2%eth1]:" + voice.port(),
-                "an IPv6 group is joined on an interface by its index");
+                "an IPv6 group is joined on an interface by its index (step 4)");
         }
     });
 }
