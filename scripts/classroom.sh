@@ -230,6 +230,7 @@ up() {
     read -r answer < <(setsid "$ROOT/lab" classroom keep "$hosts" "$loss" "$rate" stay </dev/null 2>&1) || true
     [[ $answer == ready ]] || die "${answer#lab: }"
     trap - EXIT
+    echo "h1 to h$hosts are up; './lab classroom shell h1' opens a shell on one"
 }
 
 # --- down -----------------------------------------------------------------------------------------------------------
@@ -306,12 +307,15 @@ shorten() {
     sed -u -E -e '/, ethertype /{
         /\(tos .*\)$/N
         s/, ethertype [^ ]+ \(0x[0-9a-f]+\), length [0-9]+:/ |/
+        s/\((tos [^ ]+), id /(\1, ttl 0, id / # a zero is not printed
         s/\(tos .*ttl ([0-9]+), .*\)\n *(.*)/\2 (ttl \1)/
         s/\| \(.*hlim ([0-9]+), next-header .* payload length: [0-9]+\) (.*)/| \2 (hop limit \1)/
         s/ HBH .* ICMP6/ ICMP6/
         s/\| Ethernet \(len 6\), IPv4 \(len 4\),/| ARP/
-        s/, 1 group record\(s\) \[gaddr ([^ ]+) to_ex, 0 source\(s\)\]/: joins \1/
-        s/, 1 group record\(s\) \[gaddr ([^ ]+) to_in, 0 source\(s\)\]/: leaves \1/
+        s/, [0-9]+ group record\(s\)/:/
+        s/\] \[gaddr /], [gaddr /g
+        s/\[gaddr ([^ ]+) to_ex, 0 source\(s\)\]/joins \1/g
+        s/\[gaddr ([^ ]+) to_in, 0 source\(s\)\]/leaves \1/g
     }'
 }
 
@@ -345,8 +349,8 @@ list_ports() {
 
 # Prints the groups that a host has joined, but for those that every host is in.
 list_groups() {
-    "${ENTER[@]}" ip maddress show dev eth0 | sed -nE \
-        '/ (224\.0\.0\.1|ff0[12]::1(:ff[0-9a-f:]+)?)( |$)/d; s/^\s+inet6?\s+(\S+).*/group \1/p'
+    "${ENTER[@]}" ip -oneline maddress show | sed -nE '/ (224\.0\.0\.1|ff0[12]::1(:ff[0-9a-f:]+)?)( |$)/d
+        s/^[0-9]+:\s+([^\\]+)\\\s+inet6?\s+(\S+).*/group \2 on \1/p'
 }
 
 subcommand=${1:-}

@@ -23,14 +23,14 @@
 #   on HOST start|run ...        the same as without, on a host; such a program has somebody at its keyboard:
 #   type LABEL TEXT              types a line
 #   end_input LABEL              types Ctrl-D, the end of the input
-#   capture LABEL ARG...         shows what passes the switch, from "listening on" on; as in `-- udp`
+#   capture LABEL ARG...         shows what passes the switch, from "listening on" on; as in `-- -t udp`
 
 patience=15 # seconds that a program may let us wait
 
 declare -A pids=() colours=()
 declare -A keyboards=() # what a program on a host reads, as an open file
 declare -A panes=()     # a label's terminal
-last_pane=''
+side_panes=()           # those that are no capture's
 declare -A begin=() # where in the transcript a label's program begins
 declare -A taken=() # the lines of the transcript that a wait_for has found
 
@@ -51,7 +51,7 @@ open_stage() {
 show() {
     if [[ -n $WIRELAB_PANES ]]; then
         [[ -n ${panes[$1]:-} ]] || open_pane "$1"
-        printf '%s\n' "$2" >"${panes[$1]}"
+        printf '\n%s' "$2" >"${panes[$1]}"
         return
     fi
     printf '%s%-*s |%s %s\n' "${colours[$1]}" "$width" "$1" "$RESET" "$2" >&4
@@ -66,20 +66,26 @@ play_in_panes() {
     WIRELAB_PANES=$folder TMUX='' tmux -S "$folder/tmux" -f /dev/null \
         start-server ';' set-option -g status off ';' set-option -g destroy-unattached on ';' \
         set-option -g pane-border-status top ';' set-option -g pane-border-format ' #{pane_title} ' ';' \
-        set-option -g main-pane-height 12 ';' \
         new-session "$ROOT/lab" demo "$LAB" ${step:+--step} || true
     read -r code 2>/dev/null <"$folder/status" || true
     exit "$code"
 }
 
+# Opens a label's pane. The player is at the top; a capture has long lines, so it gets the full width at the bottom; all
+# others are between, in three columns.
 open_pane() {
-    local terminal
-    read -r last_pane terminal < <(
-        tmux split-window ${last_pane:+-t "$last_pane"} -d -P -F '#{pane_id} #{pane_tty}' sleep infinity
-    )
-    tmux select-pane -t "$last_pane" -T "$1"
-    tmux select-layout main-horizontal
-    panes[$1]=$terminal
+    local count=${#side_panes[@]} split=(-v) pane
+    ((count == 0)) || split=(-h -t "${side_panes[-1]}")
+    ((count < 3)) || split=(-v -t "${side_panes[-3]}")
+    [[ -z ${2:-} ]] || split=(-v -f)
+    read -r pane "panes[$1]" < <(tmux split-window "${split[@]}" -d -P -F '#{pane_id} #{pane_tty}' sleep infinity)
+    tmux select-pane -t "$pane" -T "$1"
+    case ${2:-} in
+        capture) tmux resize-pane -t "$pane" -y 25% ;;
+        *) side_panes+=("$pane") ;;
+    esac
+    [[ ${split[0]} != -h ]] || tmux select-layout -E -t "$pane"
+    ((${#side_panes[@]} == 0)) || tmux resize-pane -y 25%
 }
 
 # Ends it, when the audience has read to the end.
@@ -130,9 +136,11 @@ show_rest() {
 }
 
 say() {
+    local text=$1
     show_rest
     [[ -z $step ]] || read -rsp $'\n'"${DIM}(Enter)$RESET" </dev/tty
-    printf '\n%s%s%s\n' "$BOLD" "$1" "$RESET"
+    [[ ! -t 1 ]] || text=$(fold -s -w "$(tput cols 2>/dev/null || echo 80)" <<<"$text")
+    printf '\n%s%s%s\n' "$BOLD" "$text" "$RESET"
 }
 
 # Prints a command line as one would type it.
@@ -205,6 +213,8 @@ classroom() {
     done
     export WIRELAB_CLASSROOM=$folder/classroom
     "$ROOT/lab" classroom down
+    [[ -z $WIRELAB_PANES ]] || tmux kill-pane -a # what was in them has ended
+    panes=() side_panes=()
     read -r answer < <(exec "$ROOT/lab" classroom keep "$hosts" "$loss" "$rate" 3>&- 4>&-) || true
     [[ $answer == ready ]] || exit 1
 }
@@ -215,7 +225,7 @@ on() {
 
 open_keyboard() {
     local keyboard=$folder/keyboard.$1 file
-    [[ -z ${keyboards[$1]:-} ]] || end_input "$1"
+    close_keyboard "$1"
     rm -f "$keyboard"
     mkfifo "$keyboard"
     exec {file}<>"$keyboard"
@@ -228,16 +238,22 @@ type() {
     printf '%s\n' "$2" >&"${keyboards[$1]}"
 }
 
-end_input() {
-    local file=${keyboards[$1]}
-    exec {file}>&-
+close_keyboard() {
+    local file=${keyboards[$1]:-}
+    [[ -z $file ]] || exec {file}>&-
     unset "keyboards[$1]"
+}
+
+end_input() {
+    show_rest
+    show "$1" "$BOLD> (Ctrl-D)$RESET"
+    close_keyboard "$1"
 }
 
 capture() {
     local label=$1 input=/dev/null shown=(./lab classroom capture "${@:2}")
-    shift
-    launch "$label" "$ROOT/lab" classroom capture "$@"
+    [[ -z $WIRELAB_PANES || -n ${panes[$label]:-} ]] || open_pane "$label" capture
+    launch "$label" "$ROOT/lab" classroom capture "${@:2}"
 }
 
 # Ends every program that is still running, however the demo ended.

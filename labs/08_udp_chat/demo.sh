@@ -1,17 +1,17 @@
 # shellcheck shell=bash
 # Played by ./lab demo 08.
+# shellcheck disable=SC2154 # the width of the labels' column, and DIM and RESET, are the player's
 
 # Sends a datagram from h3 to Ann alone, without any program of ours; bash can do so.
 send_to_ann() {
     local command="printf '$1' > /dev/udp/10.0.0.1/40000"
     show_rest
-    # shellcheck disable=SC2154 # the width of the labels' column, and DIM and RESET, are the player's
     printf '%-*s | %s\n' "$width" bash "${DIM}h3 \$ $command$RESET"
     "$ROOT/lab" classroom run h3 -- bash -c "$command"
 }
 
 start_all() {
-    on h1 start ann udp_chat --name Ann
+    on h1 start ann udp_chat "$@"
     on h2 start bob udp_chat --name Bob
     on h3 start cleo udp_chat
     local label
@@ -20,7 +20,7 @@ start_all() {
 
 say "Three people at three machines. No server: each program sends to everyone on the network, and hears everyone."
 classroom
-start_all
+start_all --name Ann
 type ann "hello, all"
 for label in ann bob cleo; do wait_for "$label" "Ann: hello, all$"; done
 
@@ -47,7 +47,10 @@ wait_for ann "x1b.31mBob: make it 100"
 say "'exit' ends a chat, and so does Ctrl-D, the end of the input. The others do not notice: there is no connection."
 type ann "exit"
 end_input bob
-for label in ann bob; do show_until "$label" ended has_ended "$label"; done
+for label in ann bob; do
+    show_until "$label" ended has_ended "$label"
+    show "$label" "${DIM}(ended)$RESET"
+done
 
 say "The same on a worse network: three of ten messages are lost on their way to a machine. Nobody is told."
 classroom --loss 30

@@ -29,7 +29,7 @@ send 255.255.255.255
 for label in h1 h2 h3; do wait_for "$label" "from 10.0.0.1:.*: to 255"; done
 
 say "On the wire it is one frame, to ff:ff:ff:ff:ff:ff. The address of the subnet makes the same frame."
-capture wire -- udp
+capture wire -- -t udp
 wait_for wire "listening on"
 send 255.255.255.255
 send 10.0.0.255

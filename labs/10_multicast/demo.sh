@@ -3,7 +3,7 @@
 
 say "h1 speaks to a group. It does not know who listens, or whether anybody does. 'wire' is what passes the switch."
 classroom
-capture wire -- igmp or udp
+capture wire -- -t igmp or udp
 wait_for wire "listening on switch"
 on h1 start sender multicast_sender --interval 0.5
 wait_for wire "01:00:5e:4a:14:1e"
@@ -21,6 +21,7 @@ wait_for three "^left"
 wait_for wire "10.0.0.3 .* leaves 224.202.20.30"
 
 say "Ctrl-C for h2: the program wakes up from its wait, leaves, and says so."
+show two '^C'
 stop two
 wait_for two "^left"
 wait_for wire "10.0.0.2 .* leaves 224.202.20.30"

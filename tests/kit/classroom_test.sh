@@ -80,12 +80,12 @@ send() {
 # --- the cases ------------------------------------------------------------------------------------------------------
 
 up_and_down() { # A classroom comes up with its hosts and goes without a trace
-    expect 0 '^$' lab up --hosts 4
+    expect 0 '^h1 to h4 are up' lab up --hosts 4
     expect 0 '^h4$' lab run h4 -- hostname
     expect 0 ' 10\.0\.0\.4/24 brd 10\.0\.0\.255 ' lab run h4 -- ip address show eth0
     expect 0 'UP' lab run h4 -- ip address show lo
     expect 1 "there is no host 'h5' \(h1 to h4 are up\)$" lab run h5 -- true
-    expect 0 '^$' lab up
+    expect 0 '^h1 to h3 are up' lab up
     expect 1 "there is no host 'h4' \(h1 to h3 are up\)$" lab run h4 -- true
     expect 0 '^$' lab down
     is_empty || fail "there is still a process"
@@ -120,7 +120,7 @@ no_way_out() { # Nothing gets out of a classroom
     listener=$!
     find_port() { port=$(ss -Hltnp | sed -nE "s/.*127\.0\.0\.1:([0-9]+) .*pid=$listener,.*/\1/p") && [[ -n $port ]]; }
     eventually find_port
-    expect 1 'refused' lab run h1 -- socat /dev/null "tcp:127.0.0.1:$port"
+    expect 1 'refused' lab run h1 -- sh -c 'socat /dev/null "tcp:127.0.0.1:$1" 2>&1 | tail -n 1; exit 1' sh "$port"
     [[ $(lab run h1 -- ip -o link | wc -l) == 2 ]] || fail "h1 has more than lo and eth0"
     expect 2 '^$' lab run h1 -- getent hosts www.example.com # the status of a name that nobody knows
     [[ ! -s $folder/outside ]] || fail "something got out"
@@ -152,12 +152,13 @@ shell_on_a_host() { # A shell shows where it is and tells how to leave
 
 status_tells() { # The status of a classroom shows its hosts and ports and groups
     lab up --hosts 2 --loss 2.5 --rate 100
-    start h2 run h2 -- socat -u udp-recv:40000,ip-add-membership=239.1.2.3:10.0.0.2 -
+    local group=ip-add-membership=239.1.2
+    start h2 run h2 -- socat -u "udp-recv:40000,$group.3:10.0.0.2,$group.4:127.0.0.1" -
     eventually listens h2 40000
     expect 0 'loss: 2\.5 %, rate: 100 Mbit/s' lab status
     expect 0 "h1 +10\.0\.0\.1 +UP +-"$'\n' lab status
     expect 0 "h2 +10\.0\.0\.2 +UP +udp 0\.0\.0\.0:40000 socat, process $!"$'\n' lab status
-    expect 0 'h2 +10\.0\.0\.2 +UP +group 239\.1\.2\.3$' lab status
+    expect 0 "group 239\.1\.2\.4 on lo"$'\n''h2 +10\.0\.0\.2 +UP +group 239\.1\.2\.3 on eth0$' lab status
 }
 
 capture_shows() { # A capture shows Ethernet addresses and who joins and leaves a group
@@ -165,16 +166,25 @@ capture_shows() { # A capture shows Ethernet addresses and who joins and leaves 
     start wire capture
     capture=$!
     eventually prints wire 'listening on'
-    start h1 run h1 -- socat -u udp-recv:40000,ip-add-membership=239.1.2.3:10.0.0.1 -
+    local group=ip-add-membership=239.1.2
+    start h1 run h1 -- socat -u "udp-recv:40000,$group.3:10.0.0.1,$group.4:10.0.0.1" -
     member=$!
-    eventually prints wire '\| 10\.0\.0\.1 > 224\.0\.0\.22: .*joins 239\.1\.2\.3'
+    eventually prints wire '\| 10\.0\.0\.1 > 224\.0\.0\.22: .*: joins 239\.1\.2\.[34], joins 239\.1\.2\.[34] \(ttl 1\)$'
     lab run h2 -- socat -u - udp-datagram:239.1.2.3:40000 <<<hello
     local from=' 02:00:00:00:00:02 >'
     eventually prints wire "$from 01:00:5e:01:02:03 \| 10\.0\.0\.2\.[0-9]+ > 239\.1\.2\.3\.40000: UDP, length 6"
     lab run h2 -- socat -u - udp-datagram:10.0.0.255:40000,broadcast <<<hello
     eventually prints wire "$from ff:ff:ff:ff:ff:ff \| 10\.0\.0\.2\.[0-9]+ > 10\.0\.0\.255\.40000: UDP, length 6"
     kill $member
-    eventually prints wire 'leaves 239\.1\.2\.3'
+    eventually prints wire ': leaves 239\.1\.2\.[34], leaves 239\.1\.2\.[34] \(ttl 1\)$'
+    lab run h2 -- nft 'table ip test {
+        chain out {
+            type filter hook output priority 0
+            ip ttl set 0
+        }
+    }'
+    lab run h2 -- bash -c 'echo >/dev/udp/h1/40001'
+    eventually prints wire '\| 10\.0\.0\.2\.[0-9]+ > 10\.0\.0\.1\.40001: UDP, length 1 \(ttl 0\)$'
     kill -INT $capture
     wait $capture || fail "Ctrl-C is no failure"
 }
