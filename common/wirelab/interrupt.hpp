@@ -20,7 +20,8 @@ namespace wirelab {
 /// while (!interrupt.happened()) …
 /// ~~~
 ///
-/// The function must not throw. Make it before any other thread: it blocks both signals, and threads inherit that (signal(7)).
+/// The function must not throw. Make it before any other thread: it blocks both signals, and
+/// threads inherit that (signal(7)).
 class Interrupt {
 public:
     explicit Interrupt(std::function<void()> wake_up);

@@ -129,6 +129,7 @@ int main(int argc, char* argv[]) {
         const udp::endpoint local = socket.local_endpoint();
         std::cout << "listening on " << wirelab::to_text(local) << std::endl;
         std::atomic<bool> over = false;
+        std::cin.tie(nullptr);  // who types need not wait for what is being printed
 
         const wirelab::Background receiver{[&] { print_messages(socket, over); },
                                            [&] { stop_receiving(socket, over); }};
