@@ -124,12 +124,12 @@ int main(int argc, char* argv[]) {
     program.option("name", "NAME", name, "the name to put before what you type");
 
     return program.run(argc, argv, [&] {
+        std::cin.tie(nullptr);  // who types need not wait for what is being printed
         asio::io_context io;
         udp::socket socket = open_socket(io, port, interface);
         const udp::endpoint local = socket.local_endpoint();
         std::cout << "listening on " << wirelab::to_text(local) << std::endl;
         std::atomic<bool> over = false;
-        std::cin.tie(nullptr);  // who types need not wait for what is being printed
 
         const wirelab::Background receiver{[&] { print_messages(socket, over); },
                                            [&] { stop_receiving(socket, over); }};

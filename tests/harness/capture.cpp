@@ -44,6 +44,17 @@ int open_packet_socket(const std::string& interface) {
     return socket;
 }
 
+// What IPv6 says by itself, as an interface gets an address: to find routers and neighbours, and
+// to join its own groups for that.
+bool is_kernels_own(const Frame& frame) {
+    const auto for_neighbours = [](const std::string& group) {
+        return group.starts_with("ff02::1:ff") || group == "ff02::2" || group == "ff02::6a";
+    };
+    if (frame.protocol == "ICMPv6") return frame.destination.starts_with("ff02::");
+    return frame.protocol == "MLD" && std::ranges::all_of(frame.joined, for_neighbours) &&
+           std::ranges::all_of(frame.left, for_neighbours);
+}
+
 }  // namespace
 
 Capture::Capture(Stage& stage, const std::string& interface, const std::string& label)
@@ -72,7 +83,10 @@ void Capture::receive_waiting(int most) {
         if (size < 0) return;
         Frame frame = parse_frame({bytes.data(), static_cast<std::size_t>(size)});
         frame.outgoing = from.sll_pkttype == PACKET_OUTGOING;
-        stage_.transcript().add(label_ + (frame.outgoing ? " sends" : " receives"), frame.text());
+        if (!is_kernels_own(frame)) {
+            const std::string does = frame.outgoing ? " sends" : " receives";
+            stage_.transcript().add(label_ + does, frame.text());
+        }
         if (frames_.size() < most_kept) frames_.push_back(std::move(frame));
     }
 }

@@ -21,7 +21,8 @@
 
 namespace harness {
 
-// Collects every frame in both directions, from its making on; all stand in the transcript.
+// Collects every frame in both directions, from its making on; all stand in the transcript, but
+// those by which the kernel looks for IPv6 neighbours and routers.
 class Capture {
 public:
     using Predicate = std::function<bool(const Frame&)>;

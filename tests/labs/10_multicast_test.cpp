@@ -45,9 +45,26 @@ const std::string whole_group =
 const std::string own_interface =
     "give the interface to join_group: without it the system takes the one that the routes name "
     "(step 4)";
+const std::string shared_port =
+    "several programs may share a port: set reuse_address before bind (step 3)";
+const std::string both_families =
+    "to_v4() of an IPv6 group throws, and IPv6 takes the interface's index: one call for each "
+    "family (step 4)";
+const std::string right_behind =
+    "look at interrupt.happened() right behind receive_from, before anything is printed (step 5)";
+const std::string leave_as_joined =
+    "it takes leave_group, with the group and the interface of step 4: \"Address already in use\" "
+    "comes from a second join_group, \"Cannot assign requested address\" from another interface "
+    "(step 6)";
 const std::string outbound =
-    "outbound_interface is the option that chooses where datagrams to groups leave";
-const std::string hops = "datagrams to groups have a time to live of their own: multicast::hops";
+    "outbound_interface chooses where datagrams to groups leave: for IPv4 it takes one of the "
+    "interface's addresses, interface.address(); a number alone chooses for IPv6 (step 2)";
+const std::string outbound_v6 =
+    "outbound_interface takes the interface's number for IPv6, interface.index; an address alone "
+    "chooses for IPv4 (step 2)";
+const std::string hops =
+    "datagrams to groups have a time to live of their own: multicast::hops, handed to "
+    "socket.set_option with ttl (step 1)";
 const std::string any_size = "a datagram may be empty, and may have up to 65507 bytes";
 const std::string one_line_each = "each datagram is printed when it comes, and flushed";
 
@@ -141,10 +158,14 @@ std::vector<std::string> groups_of(const std::string& interface) {
     return groups;
 }
 
+bool is_member(const std::string& interface, const std::string& joined) {
+    const auto groups = groups_of(interface);
+    return std::ranges::find(groups, joined) != groups.end();
+}
+
 void expect_member(Stage& stage, const std::string& interface, bool expected,
                    const std::string& joined = group) {
-    const auto groups = groups_of(interface);
-    const bool member = std::ranges::find(groups, joined) != groups.end();
+    const bool member = is_member(interface, joined);
     const std::string is = interface + " is a member of " + joined + " (/proc/net/igmp)";
     const std::string is_not = interface + " is no member of " + joined + " (/proc/net/igmp)";
     stage.expect(member == expected, expected ? is : is_not, member ? is : is_not,
@@ -232,18 +253,28 @@ void expect_sender_works(Stage& stage, const std::vector<std::string>& options =
     program.expect_exit(0);
 }
 
+struct Wires {
+    Capture& eth0;
+    Capture& eth1;
+};
+
+Wires both_wires(Stage& stage) {
+    return {stage.capture("eth0"), stage.capture("eth1")};
+}
+
 // Expects that what the sender sends with these options goes out through this interface alone.
-void expect_way(Stage& stage, const std::vector<std::string>& options, const std::string& interface,
-                const std::string& to = group, const std::string& answer = "") {
-    Capture& right = stage.capture(interface);
-    Capture& wrong = stage.capture(interface == "eth0" ? "eth1" : "eth0");
+void expect_way(Stage& stage, const Wires& wires, const std::vector<std::string>& options,
+                const std::string& interface, const std::string& to = group,
+                const std::string& answer = "") {
+    Capture& right = interface == "eth0" ? wires.eth0 : wires.eth1;
+    Capture& wrong = interface == "eth0" ? wires.eth1 : wires.eth0;
     Process& program = sender(stage, options);
     if (!answer.empty()) {
         const std::string number = number_in_list(stage, program, interface, answer);
         program.type("nosuch\n");
         program.type(number + "\n");
     }
-    program.expect_line(sent(greeting.size(), to));
+    program.expect_line(sent(greeting.size(), to), outbound);
     const Frame frame = right.expect_frame("a datagram to " + to, is_to(to), outbound);
     const std::string address = interface == "eth0" ? "10.1.0.1" : "10.2.0.1";
     stage.expect(frame.source == address, "it comes from " + address, frame.text(), outbound);
@@ -268,6 +299,23 @@ ReceiverScene joined_receiver(Stage& stage, const std::string& interface,
     return scene;
 }
 
+// IPv6 groups on eth1, and how a receiver is told to join them there.
+const std::vector<std::vector<std::string>> choices_v6{
+    {"ff02::99", "--interface", "eth1"}, {"ff05::1:2:3", "--interface", "eth1"}, {"ff02::99%eth1"}};
+
+ReceiverScene joined_receiver_v6(Stage& stage, const std::vector<std::string>& choice) {
+    std::vector<std::string> arguments{"--port", "0", "--group"};
+    arguments.insert(arguments.end(), choice.begin(), choice.end());
+    Process& receiver = stage.start("multicast_receiver", arguments);
+    const std::string to = choice.front().substr(0, choice.front().find('%'));
+    const std::string line =
+        receiver.expect_line_like(R"(listening on \[)" + to + R"((%[^\]]+)?\]:[1-9][0-9]*)",
+                                  "that it listens on [" + to + "]:PORT", both_families);
+    receiver.expect_line_like("joined " + to + "(%[^ ]+)? on eth1",
+                              "the line that it has joined " + to + " on eth1", both_families);
+    return {receiver, line.substr(line.rfind(':') + 1)};
+}
+
 // Somebody who talks to groups, through this interface.
 DatagramPeer& voice_on(Stage& stage, const std::string& interface = "lo",
                        const std::string& address = "127.0.0.1") {
@@ -289,7 +337,7 @@ void say(DatagramPeer& voice, const ReceiverScene& scene, const std::string& byt
     expect_heard(scene, voice, bytes, cause);
 }
 
-void expect_left(Process& receiver, std::string_view cause = "") {
+void expect_left(Process& receiver, std::string_view cause = leave_as_joined) {
     receiver.expect_line("left " + group, cause);
 }
 
@@ -324,8 +372,9 @@ public:
         stage_.expect(wait_for(come), "the line " + quote(line), quote(text));
     }
     bool becomes_full() {
-        return wait_for([&] { return waiting() == ::fcntl(end_, F_GETPIPE_SZ); });
+        return wait_for([&] { return waiting() == size(); });
     }
+    int size() const { return ::fcntl(end_, F_GETPIPE_SZ); }
     int waiting() const {
         int bytes = 0;
         ::ioctl(end_, FIONREAD, &bytes);
@@ -620,21 +669,23 @@ TEST_CASE("All members on a LAN hear the sender and the others do not",
 TEST_CASE("The sender sends through the interface that the routes name unless it is told one",
           "[10_multicast][multicast_sender][step:2][points:2]") {
     on_two_networks([](Stage& stage) {
-        expect_way(stage, {"--count=1"}, "eth0");
-        expect_way(stage, {"--count=1", "--group=239.1.2.3"}, "eth1", "239.1.2.3");
-        expect_way(stage, {"--count=1", "--interface", "eth1", "--group=224.202.20.31"}, "eth1",
-                   "224.202.20.31");
-        expect_way(stage, {"--count=1", "--interface=eth0", "--group=239.1.2.4"}, "eth0",
+        const Wires wires = both_wires(stage);
+        expect_way(stage, wires, {"--count=1"}, "eth0");
+        expect_way(stage, wires, {"--count=1", "--group=239.1.2.3"}, "eth1", "239.1.2.3");
+        expect_way(stage, wires, {"--count=1", "--interface", "eth1", "--group=224.202.20.31"},
+                   "eth1", "224.202.20.31");
+        expect_way(stage, wires, {"--count=1", "--interface=eth0", "--group=239.1.2.4"}, "eth0",
                    "239.1.2.4");
-        expect_way(stage, {"--count=1", "--interface", "10.2.0.1", "--group=224.202.20.32"}, "eth1",
-                   "224.202.20.32");
+        expect_way(stage, wires, {"--count=1", "--interface", "10.2.0.1", "--group=224.202.20.32"},
+                   "eth1", "224.202.20.32");
     });
 }
 
 TEST_CASE("The sender shows the interfaces and asks for one",
           "[10_multicast][multicast_sender][step:2][points:1]") {
     on_two_networks([](Stage& stage) {
-        expect_way(stage, {"--count=1", "--interface", "ask"}, "eth1", group, "10.2.0.1");
+        expect_way(stage, both_wires(stage), {"--count=1", "--interface", "ask"}, "eth1", group,
+                   "10.2.0.1");
         expect_no_answer_is_wrong_usage(stage, "multicast_sender");
     });
 }
@@ -663,6 +714,7 @@ TEST_CASE("The sender sends to IPv6 groups through the interface that it is told
             std::string ethernet_address;
             int ttl = 1;
         };
+        const auto& [wrong, wire] = both_wires(stage);
         for (const Way& way : {
                  Way{{"--group=ff02::99", "--interface=eth1"}, "ff02::99", "33:33:00:00:00:99"},
                  Way{{"--group=ff02::9a%eth1"}, "ff02::9a", "33:33:00:00:00:9a"},
@@ -672,21 +724,19 @@ TEST_CASE("The sender sends to IPv6 groups through the interface that it is told
                      5},
                  Way{{"--group=ff02::9b", "--interface=fe80::2"}, "ff02::9b", "33:33:00:00:00:9b"},
              }) {
-            Capture& wire = stage.capture("eth1");
-            Capture& wrong = stage.capture("eth0");
             std::vector<std::string> options = way.options;
             options.emplace_back("--count=1");
             Process& program = sender(stage, options);
             program.expect_line_like(
                 R"(sent 11 bytes to \[)" + exactly(way.group) + R"((%[^\]]+)?\]:54321)",
-                "the line that 11 bytes are sent to [" + way.group + "]:54321");
+                "the line that 11 bytes are sent to [" + way.group + "]:54321", outbound_v6);
             const Frame frame =
-                wire.expect_frame("a datagram to " + way.group, is_to(way.group), outbound);
+                wire.expect_frame("a datagram to " + way.group, is_to(way.group), outbound_v6);
             stage.expect(frame.ethernet_destination == way.ethernet_address,
                          "a frame to " + way.ethernet_address, frame.text());
             stage.expect(frame.ttl == way.ttl, "a hop limit of " + std::to_string(way.ttl),
                          frame.text(), hops);
-            wrong.expect_no_frame("a datagram to " + way.group, is_to(way.group), outbound);
+            wrong.expect_no_frame("a datagram to " + way.group, is_to(way.group), outbound_v6);
             program.expect_exit(0);
         }
     });
@@ -704,6 +754,28 @@ TEST_CASE("The receiver reports a port that another program has to itself",
             "multicast_receiver: .*224\\.202\\.20\\.30:54321: Address already in use",
             "one line that names 224.202.20.30:54321");
         receiver.expect_exit(1);
+    });
+}
+
+TEST_CASE("The receiver takes the port of its group where others have it too",
+          "[10_multicast][multicast_receiver][step:3][points:1]") {
+    in_private_network([] {
+        const auto expect_bound = [](const std::string& other, const DatagramOptions& options,
+                                     std::string_view cause) {
+            Stage stage{lab};
+            stage.datagrams(other, port, options);
+            Process& receiver = stage.start("multicast_receiver", {"--interface=lo"});
+            const auto bound = [&] {
+                return receiver.output().starts_with("listening on ") ||
+                       receiver.errors().find("TODO 4 is not done yet") != std::string::npos;
+            };
+            stage.wait_until([&] { return bound() || receiver.ended(); });
+            stage.expect(bound(), "multicast_receiver comes to step 4, or listens",
+                         "it " + receiver.state() + "; on stderr " + quote(receiver.errors()),
+                         cause);
+        };
+        expect_bound(group, {}, shared_port);
+        expect_bound("224.202.20.31", {.share_port = false}, whole_group);
     });
 }
 
@@ -743,6 +815,14 @@ TEST_CASE("The receiver tells its network that it joins the group",
         other.expect_no_frame("an IGMP report about " + group, [](const Frame& frame) {
             return frame.joins(group) || frame.leaves(group);
         });
+    });
+}
+
+TEST_CASE("The receiver joins IPv6 groups on the interface that it is told",
+          "[10_multicast][multicast_receiver][step:4][points:1]") {
+    if (!have_ipv6()) return skip("this machine has no IPv6");
+    on_two_networks([](Stage& stage) {
+        for (const auto& choice : choices_v6) joined_receiver_v6(stage, choice);
     });
 }
 
@@ -879,9 +959,7 @@ TEST_CASE("Two receivers of one group on one machine hear the same",
     on_loopback([](Stage& stage) {
         const ReceiverScene first = joined_receiver(stage, "lo");
         Process& receiver = stage.start("multicast_receiver", {"--port", first.port});
-        receiver.expect_line(
-            "listening on " + group + ":" + first.port,
-            "several programs may share a port: set reuse_address before bind (step 3)");
+        receiver.expect_line("listening on " + group + ":" + first.port, shared_port);
         receiver.expect_line("joined " + group + " on lo");
         const ReceiverScene second{receiver, first.port};
         DatagramPeer& voice = voice_on(stage);
@@ -896,23 +974,12 @@ TEST_CASE("The receiver hears IPv6 groups on the interface that it is told",
           "[10_multicast][multicast_receiver][step:5][points:2]") {
     if (!have_ipv6()) return skip("this machine has no IPv6");
     on_two_networks([](Stage& stage) {
-        const std::vector<std::vector<std::string>> choices{{"ff02::99", "--interface", "eth1"},
-                                                            {"ff05::1:2:3", "--interface", "eth1"},
-                                                            {"ff02::99%eth1"}};
-        for (const std::vector<std::string>& choice : choices) {
-            std::vector<std::string> arguments{"--port", "0", "--group"};
-            arguments.insert(arguments.end(), choice.begin(), choice.end());
-            Process& receiver = stage.start("multicast_receiver", arguments);
+        for (const std::vector<std::string>& choice : choices_v6) {
+            const ReceiverScene scene = joined_receiver_v6(stage, choice);
             const std::string to = choice.front().substr(0, choice.front().find('%'));
-            const std::string line =
-                receiver.expect_line_like(R"(listening on \[)" + to + R"((%[^\]]+)?\]:[1-9][0-9]*)",
-                                          "that it listens on [" + to + "]:PORT");
-            receiver.expect_line_like("joined " + to + "(%[^ ]+)? on eth1",
-                                      "the line that it has joined " + to + " on eth1");
-            const std::string its_port = line.substr(line.rfind(':') + 1);
             DatagramPeer& voice = stage.datagrams("fe80::2%eth1", "0", {.interface = "eth1"});
-            voice.send_to("hello", to + "%eth1", its_port);
-            receiver.expect_line_like(
+            voice.send_to("hello", to + "%eth1", scene.port);
+            scene.receiver.expect_line_like(
                 R"(received 5 bytes from \[fe80::2(%[^\]]+)?\]:)" + voice.port() + ": hello",
                 "the line that 5 bytes came from [fe80::2%eth1]:" + voice.port(),
                 "an IPv6 group is joined on an interface by its index (step 4)");
@@ -942,6 +1009,26 @@ TEST_CASE("The receiver hears IPv6 groups on a LAN by their scope or by the rout
                                           voice.port() + ": hello",
                                       "the line that 5 bytes came from h1");
         }
+    });
+}
+
+TEST_CASE("An interrupt ends the wait of the receiver",
+          "[10_multicast][multicast_receiver][step:5][points:1]") {
+    on_loopback([](Stage& stage) {
+        const ReceiverScene scene = joined_receiver(stage, "lo");
+        say(voice_on(stage), scene, "hello");
+        Process& receiver = scene.receiver;
+        receiver.signal(SIGINT);
+        stage.wait_until([&] { return receiver.ended(); });
+        // How it ends is a matter of step 6.
+        const bool ends = receiver.state().starts_with("ended with status") ||
+                          receiver.errors().find("TODO 6 is not done yet") != std::string::npos;
+        const bool silent = receiver.output().find("hello\nreceived ") == std::string::npos;
+        stage.expect(ends && silent,
+                     "multicast_receiver waits no longer, and prints no second datagram, for none "
+                     "has come",
+                     "it " + receiver.state() + "; on stdout " + quote(receiver.output()),
+                     right_behind);
     });
 }
 
@@ -1016,7 +1103,7 @@ TEST_CASE("The receiver leaves the group after ten datagrams or as many as it is
             const ReceiverScene scene = joined_receiver(stage, "lo", options);
             expect_member(stage, "lo", true);
             for (int i = 1; i <= count; ++i) say(voice, scene, std::to_string(i));
-            expect_left(scene.receiver, "behind the last datagram it leaves, and ends");
+            expect_left(scene.receiver, "behind the last datagram it leaves: " + leave_as_joined);
             scene.receiver.expect_exit(0);
             expect_member(stage, "lo", false);
         };
@@ -1063,6 +1150,36 @@ TEST_CASE("The receiver leaves the group when it is interrupted while datagrams 
                      "it " + scene.receiver.state(),
                      "look after each wait whether it was interrupted");
         scene.receiver.expect_end_by(SIGTERM);
+    });
+}
+
+TEST_CASE("The receiver has left the group before it says so",
+          "[10_multicast][multicast_receiver][step:6][points:1]") {
+    on_loopback([](Stage& stage) {
+        Pipe pipe{stage};
+        Process& receiver =
+            stage.start("multicast_receiver", {"--count=1"}, {.stdout_file = pipe.path()});
+        pipe.expect_line("joined " + group + " on lo");
+        expect_member(stage, "lo", true);
+        // A line that fills the pipe to its last byte: the program has to wait in the next one.
+        DatagramPeer& voice = voice_on(stage);
+        const auto room = static_cast<std::size_t>(pipe.size());
+        const std::string full(room, 'm');
+        const std::string line = received(full, voice.endpoint(), full) + "\n";
+        voice.send_to(full.substr(line.size() - room), group, port);
+        stage.expect(pipe.becomes_full(), "the line of the datagram fills the pipe",
+                     std::to_string(pipe.waiting()) + " bytes in it", one_line_each);
+        const auto start = Clock::now();
+        while (is_member("lo", group) && Clock::now() - start < patience()) stage.pass_time(0.005);
+        receiver.expect_running("nobody has read its output yet");
+        stage.expect(!is_member("lo", group),
+                     "lo is no member of " + group +
+                         " (/proc/net/igmp) while the program waits to "
+                         "print that it has left",
+                     "it is a member still",
+                     "leave with leave_group: the end of the program comes too late (step 6)");
+        pipe.expect_line("left " + group);
+        receiver.expect_exit(0);
     });
 }
 
