@@ -16,7 +16,7 @@ test_preset() {
     drop_copied_build "$ROOT/build/$preset"
     # A new compiler's new warning is for us to mend, and must not keep others from building.
     cmake --preset "$preset" -DWIRELAB_WERROR="${CI:+ON}" && cmake --build --preset "$preset" --parallel "$cores" || return
-    [[ $preset != *san ]] || jobs=$cores # where it is work
+    [[ $preset != *san ]] || jobs=$((2 * cores)) # where there is more work in it
     ctest --preset "$preset" --parallel "$jobs" --output-log "$log" "$@" || status=$?
     summary[$preset]=$(sed -n '/tests passed, /,$p' "$log" | sed '/^\[ERROR_MESSAGE\]/d')
     return "$status"
