@@ -1,5 +1,6 @@
 // Lab 06: the contract of line_server and line_client, from outside.
 #include "harness/catch.hpp"
+#include "harness/named_pipe.hpp"
 #include "harness/peer.hpp"
 #include "harness/process.hpp"
 #include "harness/rules.hpp"
@@ -7,9 +8,6 @@
 #include "harness/world.hpp"
 
 #include <boost/asio.hpp>
-
-#include <fcntl.h>
-#include <sys/stat.h>
 
 #include <chrono>
 #include <csignal>
@@ -229,51 +227,6 @@ void expect_failure(Process& client, const std::string& part, std::string_view m
     client.expect_error_like("line_client: " + no_todo + ".*" + part, meaning, cause);
     client.expect_exit(1, cause);
 }
-
-// What a program writes into a named pipe, read by the test until it closes its end.
-class NamedPipe {
-public:
-    NamedPipe(Stage& stage, const std::string& name) : stage_{stage}, pipe_{stage.io()} {
-        const std::string file = stage.path(name);
-        // Opened for both directions, the pipe waits for bytes even while nobody writes.
-        const bool made = ::mkfifo(file.c_str(), 0600) == 0;
-        const int end = made ? ::open(file.c_str(), O_RDWR | O_CLOEXEC) : -1;
-        if (end < 0) fail("the test can't make a named pipe");
-        // The smallest that there is, so that it is soon full.
-        ::fcntl(end, F_SETPIPE_SZ, 4096);
-        pipe_.assign(end);
-    }
-
-    std::string read_line(std::string_view cause = "") {
-        bool done = false;
-        std::size_t size = 0;
-        boost::asio::async_read_until(pipe_, boost::asio::dynamic_buffer(text_), '\n',
-                                      [&](boost::system::error_code, std::size_t length) {
-                                          done = true;
-                                          size = length;
-                                      });
-        if (!stage_.wait_until([&done] { return done; })) {
-            // The read still uses our locals; ending it here keeps that safe.
-            close();
-            stage_.wait_until([&done] { return done; });
-        }
-        stage_.expect(size > 0, "one more line on stdout", "nothing", cause);
-        std::string line = text_.substr(0, size - 1);
-        text_.erase(0, size);
-        stage_.transcript().add("the reader of its stdout gets", quote(line));
-        return line;
-    }
-
-    void close() {
-        stage_.transcript().add("the reader of its stdout", "goes away");
-        pipe_.close();
-    }
-
-private:
-    Stage& stage_;
-    boost::asio::posix::stream_descriptor pipe_;
-    std::string text_;
-};
 
 // A server that reads only as much as it is told, so that what else is sent piles up.
 class ThriftyServer {

@@ -3,6 +3,7 @@
 #include "harness/catch.hpp"
 #include "harness/classroom.hpp"
 #include "harness/datagrams.hpp"
+#include "harness/named_pipe.hpp"
 #include "harness/process.hpp"
 #include "harness/rules.hpp"
 #include "harness/stage.hpp"
@@ -11,7 +12,6 @@
 
 #include <fcntl.h>
 #include <sched.h>
-#include <sys/stat.h>
 
 #include <algorithm>
 #include <csignal>
@@ -206,57 +206,6 @@ void share_one_processor() {
         return;
     }
 }
-
-// What a program writes into a named pipe, read by the test until it closes its end.
-class NamedPipe {
-public:
-    NamedPipe(Stage& stage, const std::string& name) : stage_{stage}, pipe_{stage.io()} {
-        const std::string file = stage.path(name);
-        // Opened for both directions, the pipe waits for bytes even while nobody writes.
-        const bool made = ::mkfifo(file.c_str(), 0600) == 0;
-        const int end = made ? ::open(file.c_str(), O_RDWR | O_CLOEXEC) : -1;
-        if (end < 0) fail("the test can't make a named pipe");
-        // The smallest that there is, so that it is soon full.
-        ::fcntl(end, F_SETPIPE_SZ, 4096);
-        pipe_.assign(end);
-    }
-
-    std::string read_line(std::string_view cause = "") {
-        const auto line = next_line([] { return false; });
-        stage_.expect(line.has_value(), "one more line on stdout", "nothing", cause);
-        return *line;
-    }
-
-    // The next line; nothing if none comes, or if the condition holds first.
-    std::optional<std::string> next_line(const std::function<bool()>& condition) {
-        bool done = false;
-        std::size_t size = 0;
-        boost::asio::async_read_until(pipe_, boost::asio::dynamic_buffer(text_), '\n',
-                                      [&](boost::system::error_code, std::size_t length) {
-                                          done = true;
-                                          size = length;
-                                      });
-        stage_.wait_until([&] { return done || condition(); });
-        // A read that is under way still uses our locals.
-        if (!done) pipe_.cancel();
-        stage_.wait_until([&done] { return done; });
-        if (size == 0) return {};
-        std::string line = text_.substr(0, size - 1);
-        text_.erase(0, size);
-        stage_.transcript().add("the reader of its stdout gets", quote(line));
-        return line;
-    }
-
-    void close() {
-        stage_.transcript().add("the reader of its stdout", "goes away");
-        pipe_.close();
-    }
-
-private:
-    Stage& stage_;
-    boost::asio::posix::stream_descriptor pipe_;
-    std::string text_;
-};
 
 }  // namespace
 
