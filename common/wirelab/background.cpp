@@ -1,8 +1,11 @@
 #include <wirelab/background.hpp>
 #include <wirelab/program.hpp>
 
+#include <boost/system/system_error.hpp>
+
 #include <cstdlib>
 #include <exception>
+#include <system_error>
 #include <utility>
 
 namespace wirelab {
@@ -28,6 +31,21 @@ Background::~Background() {
         return;
     }
     thread_.join();
+}
+
+void run_in_thread(std::function<void()> job) {
+    const auto run = [job = std::move(job)] {
+        try {
+            job();
+        } catch (...) {
+            std::_Exit(Program::report_failure());
+        }
+    };
+    try {
+        std::thread{run}.detach();
+    } catch (const std::system_error& error) {
+        throw boost::system::system_error{error.code().value(), boost::system::system_category()};
+    }
 }
 
 }  // namespace wirelab

@@ -35,4 +35,9 @@ private:
     std::thread thread_;
 };
 
+/// Runs a job in a thread that nobody waits for: it ends with the program at the latest. As with
+/// Background, a failure of the job ends the program. Throws boost::system::system_error when the
+/// system has no thread left.
+void run_in_thread(std::function<void()> job);
+
 }  // namespace wirelab

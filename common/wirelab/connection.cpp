@@ -7,11 +7,18 @@
 #include <boost/asio/error.hpp>
 #include <boost/system/system_error.hpp>
 
+#include <netinet/tcp.h>
+#include <sys/resource.h>
 #include <sys/sendfile.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
+#include <climits>
+#include <cstdint>
 #include <iostream>
+#include <thread>
 
 namespace wirelab {
 
@@ -70,6 +77,34 @@ tcp::socket accept(tcp::acceptor& acceptor, tcp::endpoint& peer) {
         }
         if (!concerns_one_client(error)) throw Error{"cannot accept a client", error};
     }
+}
+
+bool AcceptTrouble::is_there(const error_code& error) {
+    if (error && !was_there_) report("cannot accept a client: " + reason(error));
+    return was_there_ = error.failed();
+}
+
+bool AcceptTrouble::wait_out(const error_code& error) {
+    if (!is_there(error)) return false;
+    std::this_thread::sleep_for(pause);
+    return true;
+}
+
+void give_up_after(tcp::socket& socket, Seconds timeout) {
+    using std::chrono::milliseconds;
+    const auto limit = std::chrono::ceil<milliseconds>(timeout.duration()).count();
+    const int value = static_cast<int>(std::min<std::int64_t>(limit, INT_MAX));
+    error_code ignored;  // a connection that is over needs no limit
+    if (timeout.is_none()) return;
+    socket.set_option(asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>{value},
+                      ignored);
+}
+
+void allow_many_connections() {
+    rlimit files{};
+    ::getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &files);
 }
 
 void write_all(tcp::socket& socket, asio::const_buffer bytes, Seconds timeout) {

@@ -9,7 +9,9 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/system/error_code.hpp>
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -31,6 +33,34 @@ boost::asio::ip::tcp::acceptor listen(boost::asio::io_context& io,
 /// socket for it, see accept(2).
 boost::asio::ip::tcp::socket accept(boost::asio::ip::tcp::acceptor& acceptor,
                                     boost::asio::ip::tcp::endpoint& peer);
+
+/// What an accept loop does when the system has no socket for a client, most often since no file
+/// descriptor is left until another client leaves (EMFILE, see accept(2)): it must not end then,
+/// and not try on and on without a pause, for the client that waits keeps the acceptor ready.
+class AcceptTrouble {
+public:
+    /// How long to pause before the next try.
+    static constexpr std::chrono::milliseconds pause{100};
+
+    /// Tells whether there is an error. The first one in a row is reported.
+    bool is_there(const boost::system::error_code& error);
+
+    /// The same, and pauses if there is one. wait_out() of coroutine.hpp does so without blocking.
+    bool wait_out(const boost::system::error_code& error);
+
+private:
+    bool was_there_ = false;
+};
+
+/// Lets the system give up the connection when its peer has not taken what was sent for `timeout`:
+/// whatever uses it fails then, with "timed out" (TCP_USER_TIMEOUT, see tcp(7)). For those who
+/// can't bound each write by itself. 0 leaves it to the system, which tries for a quarter of an
+/// hour.
+void give_up_after(boost::asio::ip::tcp::socket& socket, Seconds timeout);
+
+/// Allows this program as many open files as its user may have, see getrlimit(2). Each connection
+/// is one, and the usual limit is 1024.
+void allow_many_connections();
 
 /// Writes all of the bytes, in as many writes as it takes; each of them may take `timeout`.
 /// Throws Error with the bare reason.

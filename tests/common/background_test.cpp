@@ -105,3 +105,30 @@ TEST_CASE("Of two failures the first is reported", "[common][background]") {
     CHECK(run.err == "prog: no way to go on\n");
     CHECK(run.status == 1);
 }
+
+TEST_CASE("A job in a thread that nobody waits for runs beside the rest", "[common][background]") {
+    std::promise<void> done;
+    wirelab::run_in_thread([&done] { done.set_value(); });
+    done.get_future().wait();  // it has run, or the test would hang here
+    SUCCEED();
+}
+
+TEST_CASE("A job that fails in a thread that nobody waits for ends the program",
+          "[common][background]") {
+    const Forked run = run_forked([] {
+        const wirelab::Program program{"prog", "Tries something."};
+        wirelab::run_in_thread([] { throw std::runtime_error{"no room"}; });
+        std::promise<void>{}.get_future().wait();
+        return 0;
+    });
+    CHECK(run.err == "prog: no room\n");
+    CHECK(run.status == 1);
+}
+
+TEST_CASE("A program may end while a thread runs that nobody waits for", "[common][background]") {
+    const Forked run = run_forked([] {
+        wirelab::run_in_thread([] { std::promise<void>{}.get_future().wait(); });
+        return 7;
+    });
+    CHECK(run.status == 7);
+}

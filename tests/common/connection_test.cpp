@@ -6,16 +6,24 @@
 #include <wirelab/connection.hpp>
 #include <wirelab/endpoint.hpp>
 #include <wirelab/error.hpp>
+#include <wirelab/program.hpp>
 
 #include <boost/asio/read.hpp>
 #include <boost/asio/write.hpp>
 
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
 #include <array>
+#include <chrono>
+#include <climits>
 #include <filesystem>
 #include <iostream>
 #include <sstream>
 #include <string>
 #include <thread>
+#include <utility>
 
 using namespace wirelab;
 namespace asio = boost::asio;
@@ -194,4 +202,65 @@ TEST_CASE("Sending a file to a peer that takes nothing times out", "[common][con
     std::string text;
     while (text.empty()) text = failure([&] { send_part(pair.ours, file, 1 << 20, moment); });
     CHECK(text == "timed out");
+}
+
+TEST_CASE("Trouble of accept is reported once in a row", "[common][connection]") {
+    const Forked run = run_forked([] {
+        const wirelab::Program program{"prog", "Tries something."};
+        AcceptTrouble trouble;
+        const boost::system::error_code full = asio::error::no_descriptors;
+        const bool right = !trouble.is_there({}) && trouble.is_there(full) &&
+                           trouble.is_there(full) && trouble.wait_out(full) &&
+                           !trouble.wait_out({}) && trouble.is_there(full);
+        return right ? 0 : 1;
+    });
+    const std::string line = "prog: cannot accept a client: Too many open files\n";
+    CHECK(run.err == line + line);
+    CHECK(run.status == 0);
+}
+
+TEST_CASE("Waiting out trouble of accept takes its pause", "[common][connection]") {
+    const Forked run = run_forked([] {
+        AcceptTrouble trouble;
+        const auto start = std::chrono::steady_clock::now();
+        trouble.wait_out(asio::error::no_descriptors);
+        return std::chrono::steady_clock::now() - start < AcceptTrouble::pause ? 1 : 0;
+    });
+    CHECK(run.status == 0);
+}
+
+TEST_CASE("A connection whose peer takes nothing is given up", "[common][connection]") {
+    Pair pair;
+    give_up_after(pair.ours, moment);
+    const std::string bytes(100'000'000, 'x');
+    boost::system::error_code error;
+    asio::write(pair.ours, asio::buffer(bytes), error);
+    CHECK(error == asio::error::timed_out);
+}
+
+TEST_CASE("A limit of 0 leaves it to the system when a connection is given up",
+          "[common][connection]") {
+    for (const auto& [seconds, milliseconds] :
+         {std::pair{0.0, 0}, std::pair{0.0001, 1}, std::pair{1.5, 1500}, std::pair{1e9, INT_MAX}}) {
+        Pair pair;
+        give_up_after(pair.ours, Seconds{seconds});
+        int value = -1;
+        socklen_t size = sizeof value;
+        ::getsockopt(pair.ours.native_handle(), IPPROTO_TCP, TCP_USER_TIMEOUT, &value, &size);
+        CAPTURE(seconds);
+        CHECK(value == milliseconds);
+    }
+}
+
+TEST_CASE("A program is allowed as many files as its user may have", "[common][connection]") {
+    const Forked run = run_forked([] {
+        rlimit files{};
+        ::getrlimit(RLIMIT_NOFILE, &files);
+        files.rlim_cur = 20;
+        ::setrlimit(RLIMIT_NOFILE, &files);
+        allow_many_connections();
+        ::getrlimit(RLIMIT_NOFILE, &files);
+        return files.rlim_cur == files.rlim_max ? 0 : 1;
+    });
+    CHECK(run.status == 0);
 }

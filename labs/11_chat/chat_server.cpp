@@ -1,0 +1,140 @@
+// Lab 11, server: what one client sends, all others get. A coroutine for each, one thread for all.
+#include <wirelab/chat.hpp>
+#include <wirelab/connection.hpp>
+#include <wirelab/coroutine.hpp>
+#include <wirelab/endpoint.hpp>
+#include <wirelab/program.hpp>
+#include <wirelab/todo.hpp>
+
+#include <boost/asio.hpp>
+
+#include <iostream>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+using asio::use_awaitable;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+struct Client {
+    tcp::socket socket;
+    std::string backlog = {};  // the lines that it has still to get
+    bool is_writing = false;
+    std::string fault = {};  // why it was dropped
+
+    // Closes the connection. Whatever waits for it fails at once, so its coroutines end.
+    void drop(const std::string& reason) {
+        error_code ignored;
+        if (fault.empty()) fault = reason;
+        socket.close(ignored);
+    }
+};
+
+// Everybody who chats. The functions come in the order in which they call each other.
+class Room {
+public:
+    Room(asio::io_context& io, const wirelab::ChatOptions& options) : io_{io}, options_{options} {}
+
+    // Accepts clients, for ever.
+    asio::awaitable<void> accept_clients(tcp::acceptor acceptor) {
+        for (wirelab::AcceptTrouble trouble;;) {
+            tcp::socket socket{io_};
+            tcp::endpoint peer;
+            error_code error;
+
+            // 5: Wait for the next client.
+            wirelab::todo(5, "accept the next client", acceptor, socket, peer, error);
+
+            if (co_await wirelab::wait_out(trouble, error)) continue;
+
+            // 6: Start a coroutine that serves the client, and don't wait for it.
+            wirelab::todo(6, "serve the client", socket, peer);
+        }
+    }
+
+private:
+    // Serves one client, from its coming to its leaving.
+    asio::awaitable<void> serve(tcp::socket socket, tcp::endpoint peer) {
+        const auto client = std::make_shared<Client>(std::move(socket));
+        clients_.push_back(client);
+        std::cout << "joined " << wirelab::to_text(peer) << std::endl;
+        try {
+            client->socket.set_option(tcp::no_delay{true});
+            wirelab::give_up_after(client->socket, options_.timeout);
+            co_await relay_lines(*client);
+        } catch (const boost::system::system_error& error) {
+            if (error.code() != asio::error::eof) client->drop(wirelab::fault(error, options_));
+        }
+        co_await asio::post(use_awaitable);  // a write that has failed as well may know the reason
+        std::erase(clients_, client);
+        if (!client->fault.empty()) wirelab::report(wirelab::to_text(peer) + ": " + client->fault);
+        std::cout << "left " << wirelab::to_text(peer) << std::endl;
+    }
+
+    // Sends what comes from a client to all others, until it leaves.
+    asio::awaitable<void> relay_lines(Client& sender) {
+        std::string text;
+        auto buffer = asio::dynamic_buffer(text, options_.line_space());
+        for (;;) {
+            // 7: Read until the buffer has the end of a line.
+            wirelab::todo(7, "read up to the end of a line", sender, buffer);
+
+            // That may be many lines, and the beginning of one more.
+            const std::string_view lines{text.data(), text.rfind('\n') + 1};
+            const auto exit = wirelab::find_exit(lines);
+            send_to_others(sender, lines.substr(0, exit));
+            if (exit < lines.size()) co_return;
+            buffer.consume(lines.size());
+        }
+    }
+
+    // Sends lines to all but their sender, without waiting for anyone.
+    void send_to_others(const Client& sender, std::string_view lines) {
+        for (const std::shared_ptr<Client>& client : clients_) {
+            if (client.get() == &sender || !client->socket.is_open()) continue;
+
+            // 8: Add the lines to the client's backlog. Drop the client if that is over the limit,
+            //    and the client has not yet taken what is being written.
+            wirelab::todo(8, "add to the backlog", client, lines);
+
+            // 9: Start a coroutine that writes the backlog, unless one is writing already.
+            wirelab::todo(9, "start writing", client);
+        }
+    }
+
+    // Writes a client's backlog, until there is none.
+    static asio::awaitable<void> write_backlog(std::shared_ptr<Client> client) {
+        co_await asio::post(use_awaitable);  // what others have sent by now will go out with it
+        std::string lines;
+        error_code error;
+
+        // 10: While there is a backlog, take all of it, and write it at once. What is being written
+        //     must stay as it is; what comes in the meantime is the next backlog.
+        wirelab::todo(10, "write the backlog", client, lines, error);
+
+        client->is_writing = false;
+        if (error) client->drop(wirelab::reason(error));
+    }
+
+    asio::io_context& io_;
+    const wirelab::ChatOptions& options_;
+    std::vector<std::shared_ptr<Client>> clients_;
+};
+
+int main(int argc, char* argv[]) {
+    wirelab::ChatOptions options;
+    wirelab::Program program{"chat_server", "Passes on what each client says to all others."};
+    options.add_to(program);
+    return program.run(argc, argv, [&] {
+        wirelab::allow_many_connections();
+        asio::io_context io{1};  // for one thread
+        Room room{io, options};
+        tcp::acceptor acceptor = wirelab::listen(io, {options.bind, options.port});
+        asio::co_spawn(io, room.accept_clients(std::move(acceptor)), wirelab::fail_loudly);
+        io.run();
+    });
+}

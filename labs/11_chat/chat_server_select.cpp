@@ -1,0 +1,149 @@
+// Lab 11, the same server by readiness: one loop asks the system which sockets have something to
+// read, or room to write, and does only that. (It asks by poll(2), which has replaced select(2).)
+#include <wirelab/chat.hpp>
+#include <wirelab/connection.hpp>
+#include <wirelab/endpoint.hpp>
+#include <wirelab/error.hpp>
+#include <wirelab/program.hpp>
+
+#include <boost/asio.hpp>
+
+#include <poll.h>
+
+#include <algorithm>
+#include <iostream>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+struct Client {
+    tcp::socket socket;
+    std::string peer;
+    std::string text = {};     // the beginning of a line that has not come to its end
+    std::string backlog = {};  // the lines that it has still to get
+    bool is_full = false;      // the connection takes nothing more for now
+    bool has_left = false;
+    bool is_over() const { return has_left && backlog.empty(); }
+};
+
+// Everybody who chats. The functions come in the order in which they call each other.
+class Room {
+public:
+    Room(tcp::acceptor acceptor, const wirelab::ChatOptions& options)
+        : acceptor_{std::move(acceptor)}, options_{options} {}
+
+    // Does what can be done without waiting, and waits until there is more, for ever.
+    void serve() {
+        acceptor_.non_blocking(true);
+        for (;;) {
+            const std::vector<pollfd> ready = wait();
+            for (std::size_t i = 0; i < clients_.size(); ++i) {
+                if ((ready[i].revents & POLLOUT) != 0) clients_[i].is_full = false;
+                const bool has_news = (ready[i].revents & ~POLLOUT) != 0;
+                if (has_news && !clients_[i].has_left) relay_lines(clients_[i]);
+            }
+            for (Client& client : clients_) write_backlog(client);
+            std::erase_if(clients_, [](const Client& client) { return client.is_over(); });
+            if (!is_accepting_ || ready.back().revents != 0) is_accepting_ = accept_clients();
+        }
+    }
+
+private:
+    // Waits until a socket is ready: that of a client, in their order, or the acceptor behind them.
+    std::vector<pollfd> wait() {
+        std::vector<pollfd> sockets;
+        for (Client& client : clients_) {
+            const int events = (client.has_left ? 0 : POLLIN) | (client.is_full ? POLLOUT : 0);
+            sockets.push_back({client.socket.native_handle(), static_cast<short>(events), 0});
+        }
+        // In trouble the acceptor is always ready, which would keep us awake: look after a pause.
+        const int pause = static_cast<int>(wirelab::AcceptTrouble::pause.count());
+        sockets.push_back({is_accepting_ ? acceptor_.native_handle() : -1, POLLIN, 0});
+        ::poll(sockets.data(), sockets.size(), is_accepting_ ? -1 : pause);
+        return sockets;
+    }
+
+    // Sends what has come from a client to all others.
+    void relay_lines(Client& sender) {
+        error_code error;
+        std::string& text = sender.text;
+        const auto begun = text.size();
+        text.resize(std::min(options_.line_space(), begun + 65536));
+        text.resize(begun + sender.socket.read_some(asio::buffer(text) + begun, error));
+        if (error == asio::error::would_block) return;
+        if (error) return leave(sender, error == asio::error::eof ? "" : wirelab::reason(error));
+
+        const std::string_view lines{text.data(), text.rfind('\n') + 1};
+        const auto exit = wirelab::find_exit(lines);
+        for (Client& client : clients_) {
+            if (&client != &sender && !client.has_left) client.backlog += lines.substr(0, exit);
+        }
+        if (exit < lines.size()) return leave(sender);
+        text.erase(0, lines.size());
+        if (text.size() > options_.max_line) leave(sender, wirelab::line_fault(options_));
+    }
+
+    // Writes of a client's backlog what the connection takes without waiting.
+    void write_backlog(Client& client) {
+        if (client.backlog.empty()) return;
+        error_code error;
+        if (!client.is_full) {
+            client.backlog.erase(0, client.socket.write_some(asio::buffer(client.backlog), error));
+            client.is_full = !client.backlog.empty();
+        }
+        if (error && error != asio::error::would_block) leave(client, wirelab::reason(error));
+        if (client.backlog.size() > options_.max_backlog) {
+            leave(client, wirelab::backlog_fault(options_));
+        }
+    }
+
+    // Lets a client leave. Without a fault of its own it still gets what waits for it.
+    static void leave(Client& client, const std::string& fault = {}) {
+        if (!fault.empty()) client.backlog.clear();
+        if (std::exchange(client.has_left, true)) return;
+        if (!fault.empty()) wirelab::report(client.peer + ": " + fault);
+        std::cout << "left " << client.peer << std::endl;
+    }
+
+    // Accepts all who wait. Returns whether that went well.
+    bool accept_clients() {
+        for (;;) {
+            tcp::endpoint peer;
+            error_code error;
+            tcp::socket socket{acceptor_.get_executor()};
+            acceptor_.accept(socket, peer, error);
+            if (error == asio::error::would_block) return true;
+            if (trouble_.is_there(error)) return false;
+            socket.non_blocking(true, error);
+            socket.set_option(tcp::no_delay{true}, error);
+            wirelab::give_up_after(socket, options_.timeout);
+            clients_.push_back({std::move(socket), wirelab::to_text(peer)});
+            std::cout << "joined " << clients_.back().peer << std::endl;
+        }
+    }
+
+    tcp::acceptor acceptor_;
+    const wirelab::ChatOptions& options_;
+    std::vector<Client> clients_;
+    bool is_accepting_ = true;
+    wirelab::AcceptTrouble trouble_;
+};
+
+int main(int argc, char* argv[]) {
+    wirelab::ChatOptions options;
+    wirelab::Program program{"chat_server_select",
+                             "Passes on what each client says to all others."};
+    options.add_to(program);
+
+    return program.run(argc, argv, [&] {
+        wirelab::allow_many_connections();
+        asio::io_context io;
+        Room room{wirelab::listen(io, {options.bind, options.port}), options};
+        room.serve();
+    });
+}
