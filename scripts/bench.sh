@@ -2,7 +2,7 @@
 # usage: ./lab bench NN [--solution]
 #
 # Measures your own programs of lab NN, with optimisation: against others that do the same, side by side in one run, and
-# prints the ratios (04, 06, 09); or what is lost when a receiver is slow (10).
+# prints the ratios (04, 06, 09, 11, 12); or what is lost when a receiver is slow (10).
 #
 #   --solution   the reference's programs instead of yours
 #

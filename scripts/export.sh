@@ -37,6 +37,9 @@ while IFS= read -r -d '' file; do
     ((count += 1))
 done < <(list_files | sort -z)
 ((count > 0)) || die "found no file to export"
+while IFS= read -r file; do
+    echo "left out, for git does not know it: $file (git add it first)" >&2
+done < <(cd "$ROOT" && git ls-files --others --exclude-standard -- labs tests/labs common 2>/dev/null)
 # What was left out is no business of a student's.
 sed -i -e 's/^\.\/lab demo .*/.\/lab check 01   # installs what is missing, builds your own lab 01, and tells what is left to do/' -e '/^## If you teach/,/^The licence/{/^The licence/!d}' "$target/README.md"
 echo "wrote $count files to $target: the kit without solutions, mistakes and slides"

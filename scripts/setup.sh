@@ -121,6 +121,7 @@ find_missing() {
     [[ $1 == build ]] && return
     need netcat-openbsd "OpenBSD's netcat (nc)" has_netcat
     need socat "socat" has_command socat
+    need curl "curl" has_command curl
     need_classroom_tools
     need fortunes-min "a fortune database (fortunes-min)" has_fortunes
     [[ $1 == test ]] && return

@@ -40,6 +40,8 @@ public:
 
     // Waits until so much has been received, and expects these bytes as the next ones.
     void expect_received(std::string_view bytes, std::string_view cause = "");
+    // What has been received so far and not yet expected.
+    std::string_view received() const { return std::string_view{received_}.substr(expected_); }
     // Waits for the end of the stream (or a reset), and returns all that was received and not yet
     // expected.
     std::string receive_to_end(std::string_view cause = "");

@@ -18,6 +18,13 @@ for part in lab README.md labs/02_fortune/README.md common/wirelab/program.hpp t
     [[ -e $part ]] || { echo "$part is missing in the students' kit" && exit 1; }
 done
 
+for lab in "$source_dir"/labs/[0-9][0-9]_*/; do
+    name=$(basename "$lab")
+    for part in "labs/$name/README.md" "tests/labs/${name}_test.cpp"; do
+        [[ -e $part ]] || { echo "$part is missing in the students' kit" && exit 1; }
+    done
+done
+
 # Prints each line of the files once, without what it is indented by; short ones say nothing.
 lines_of() {
     sed 's/^[[:space:]]*//' "$@" | grep -E '.{24}' | sort -u

@@ -1,0 +1,62 @@
+#include <wirelab/async_connection.hpp>
+#include <wirelab/coroutine.hpp>
+#include <wirelab/endpoint.hpp>
+#include <wirelab/error.hpp>
+#include <wirelab/log.hpp>
+#include <wirelab/patience.hpp>
+
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/redirect_error.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include <sys/sendfile.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+namespace wirelab {
+
+namespace asio = boost::asio;
+using asio::redirect_error;
+using asio::use_awaitable;
+using asio::ip::tcp;
+using boost::system::error_code;
+
+asio::awaitable<tcp::socket> async_accept(tcp::acceptor& acceptor, tcp::endpoint& peer) {
+    for (AcceptTrouble trouble;;) {
+        tcp::socket client{acceptor.get_executor()};
+        error_code error;
+        co_await acceptor.async_accept(client, peer, redirect_error(use_awaitable, error));
+        if (co_await wait_out(trouble, error)) continue;
+        log("accepted " + to_text(peer));
+        co_return client;
+    }
+}
+
+std::size_t send_now(tcp::socket& socket, int file, std::uint64_t offset, std::uint64_t most) {
+    // One client that reads as fast as we send is not to keep all others waiting.
+    constexpr std::uint64_t longest_turn = 1024 * 1024;
+    if (!socket.native_non_blocking()) socket.native_non_blocking(true);
+    auto from = static_cast<off_t>(offset);
+    const ssize_t sent =
+        ::sendfile(socket.native_handle(), file, &from, std::min(most, longest_turn));
+    if (sent < 0 && errno == EAGAIN) return 0;
+    if (sent < 0) throw Error{error_code{errno, boost::system::system_category()}};
+    if (sent == 0) throw Error{"the file has become shorter"};
+    return static_cast<std::size_t>(sent);
+}
+
+asio::awaitable<void> async_end(tcp::socket& socket, Seconds timeout) {
+    Patience patience{socket, timeout};
+    patience.begin();
+    std::array<char, 8192> part;
+    error_code error;
+    socket.shutdown(tcp::socket::shutdown_send, error);
+    while (!error) {
+        co_await socket.async_read_some(asio::buffer(part), redirect_error(use_awaitable, error));
+    }
+}
+
+}  // namespace wirelab

@@ -1,0 +1,32 @@
+/// \file
+/// What connection.hpp has for blocking calls, for coroutines: accepting, sending files, closing.
+#pragma once
+
+#include <wirelab/values.hpp>
+
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/ip/tcp.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace wirelab {
+
+/// Waits for the next client, and sets `peer` to its endpoint. When the system has no descriptor or
+/// memory for it, that is reported once, and tried again ten times a second until it has: clients
+/// that leave make room. See accept(2).
+boost::asio::awaitable<boost::asio::ip::tcp::socket> async_accept(
+    boost::asio::ip::tcp::acceptor& acceptor, boost::asio::ip::tcp::endpoint& peer);
+
+/// Sends bytes of an open file from an offset on, as many as there is room for now, and returns how
+/// many: none when there is no room, wait for it (`wait_write`) and call again. As with
+/// send_part(), they never come into this program's memory (sendfile(2)). Throws Error with the
+/// bare reason, also when the file has no such byte any more.
+std::size_t send_now(boost::asio::ip::tcp::socket& socket, int file, std::uint64_t offset,
+                     std::uint64_t most);
+
+/// Ends our side of a connection, and waits until the peer ends its own, or the time is up: see
+/// drain().
+boost::asio::awaitable<void> async_end(boost::asio::ip::tcp::socket& socket, Seconds timeout);
+
+}  // namespace wirelab
