@@ -41,12 +41,12 @@ public:
 
 private:
     asio::awaitable<void> read_lines() {
-        error_code error;
+        error_code failure;
         for (std::string text;;) {
             const std::size_t size =
                 co_await asio::async_read_until(socket_, asio::dynamic_buffer(text), '\n',
-                                                asio::redirect_error(use_awaitable, error));
-            if (error) co_return stop();
+                                                asio::redirect_error(use_awaitable, failure));
+            if (failure) co_return stop();
             const std::string line = text.substr(0, size);
             for (const auto& client : room_) {
                 if (client.get() != this) client->deliver(line);
@@ -61,15 +61,15 @@ private:
     }
 
     asio::awaitable<void> write_lines() {
-        error_code error;
+        error_code failure;
         while (socket_.is_open()) {
             if (lines_.empty()) {
-                co_await news_.async_wait(asio::redirect_error(use_awaitable, error));
+                co_await news_.async_wait(asio::redirect_error(use_awaitable, failure));
             } else {
                 co_await asio::async_write(socket_, asio::buffer(lines_.front()),
-                                           asio::redirect_error(use_awaitable, error));
+                                           asio::redirect_error(use_awaitable, failure));
                 lines_.pop_front();
-                if (error) co_return stop();
+                if (failure) co_return stop();
             }
         }
     }

@@ -52,10 +52,10 @@ asio::awaitable<void> async_end(tcp::socket& socket, Seconds timeout) {
     Patience patience{socket, timeout};
     patience.begin();
     std::array<char, 8192> part;
-    error_code error;
-    socket.shutdown(tcp::socket::shutdown_send, error);
-    while (!error) {
-        co_await socket.async_read_some(asio::buffer(part), redirect_error(use_awaitable, error));
+    error_code end;
+    socket.shutdown(tcp::socket::shutdown_send, end);
+    while (!end) {
+        co_await socket.async_read_some(asio::buffer(part), redirect_error(use_awaitable, end));
     }
 }
 

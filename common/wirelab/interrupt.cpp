@@ -19,7 +19,7 @@ Interrupt::Interrupt(std::function<void()> wake_up) {
         wake_up();
 
         // What is not over now is stuck, perhaps in writing to a pipe that nobody reads.
-        const timespec grace{.tv_sec = 0, .tv_nsec = 800'000'000};
+        const timespec grace{.tv_sec = 0, .tv_nsec = 500'000'000};
         ::sigtimedwait(&ends, nullptr, &grace);
         if (over_) return;
         ::pthread_sigmask(SIG_UNBLOCK, &ends, nullptr);

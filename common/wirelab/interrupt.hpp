@@ -13,7 +13,7 @@ namespace wirelab {
 /// While this lives, SIGINT and SIGTERM do not end the program but call a function, once, in a
 /// thread of its own: there it may do whatever a program may, while a signal handler may do next to
 /// nothing (signal-safety(7)). It should wake the program from what it waits for. A program that
-/// has not come to the end of the Interrupt 0.8 seconds later, or at a second signal, is ended.
+/// has not come to the end of the Interrupt half a second later, or at a second signal, is ended.
 ///
 /// ~~~
 /// const wirelab::Interrupt interrupt{[&] { socket.shutdown(socket.shutdown_receive, ignored); }};

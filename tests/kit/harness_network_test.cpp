@@ -51,9 +51,10 @@ void with_interface(const std::function<void(Stage&)>& body) {
         const std::string name = "test0";
         run(stage, "ip", {"link", "add", name, "type", "veth", "peer", "name", "other0"});
         run(stage, "ip", {"address", "add", "10.1.0.1/24", "broadcast", "+", "dev", name});
-        run(stage, "ip", {"address", "add", "fe80::1/64", "dev", name, "nodad"});
         run(stage, "ip", {"link", "set", "other0", "up"});
         run(stage, "ip", {"link", "set", name, "up"});
+        // Before, it would get its route only some time after the interface is up.
+        run(stage, "ip", {"address", "add", "fe80::1/64", "dev", name, "nodad"});
         run(stage, "ip", {"route", "add", "default", "dev", name});
         body(stage);
     });

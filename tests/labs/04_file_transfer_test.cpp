@@ -1796,12 +1796,15 @@ TEST_CASE("The sender loses nothing when the receiver is slow",
     const double timeout = 0.3 * time_scale();
     const std::string contents = contents_of(4 * megabyte + 5);
     const std::string expected = as_sent("picture.jpg", contents);
+    int times_late = 0;
     for (Attempts attempts; attempts.another();) {
         Stage stage{lab};
         stage.write_file("picture.jpg", contents);
         const auto [sender, got, steady] = receive_slowly(stage, "picture.jpg", timeout);
         if (got != expected && !steady) continue;
         const bool late = sender.errors().find("timed out") != std::string::npos;
+        // A system that is very busy may lose a packet even here, and sends it again late.
+        if (got != expected && late && ++times_late < 3) continue;
         stage.expect(got == expected,
                      "all of the file, " + std::to_string(expected.size()) + " bytes in all",
                      std::to_string(got.size()) + " bytes, or others",
