@@ -40,6 +40,7 @@ while True:
     for ready in select.select([listener, *begun], [], [])[0]:
         if ready is listener:
             client, peer = listener.accept()
+            client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             begun[client] = b""
             print("joined %s:%d" % peer, flush=True)
         elif data := ready.recv(4096):

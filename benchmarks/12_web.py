@@ -131,7 +131,7 @@ class Servers:
         before = processor_time(self.running[port].pid)
         run = subprocess.run(["taskset", "-c", ",".join(map(str, others)), "wrk", "-t1", f"-c{clients}", f"-d{SECONDS}",
                               f"http://127.0.0.1:{port}/{file}"], capture_output=True, text=True, check=True)
-        if "Non-2xx" in run.stdout:
+        if "Non-2xx" in run.stdout or "Socket errors" in run.stdout:
             sys.exit(f"{sys.argv[0]}: port {port} does not serve {file}:\n{run.stdout}")
         requests = int(re.search(r"(\d+) requests in", run.stdout)[1])
         cost = (processor_time(self.running[port].pid) - before) / requests

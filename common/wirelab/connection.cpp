@@ -30,7 +30,7 @@ using boost::system::error_code;
 constexpr std::size_t max_write = 256 * 1024;
 
 // Tells whether accept(2) only reports what has become of one client.
-bool concerns_one_client(const error_code& error) {
+static bool concerns_one_client(const error_code& error) {
     using namespace asio::error;
     return error == connection_aborted || error == network_down || error == network_unreachable ||
            error == host_unreachable;

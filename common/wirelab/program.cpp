@@ -136,6 +136,7 @@ int Program::report_failure() {
         report(std::string{error.what()} + " (try '" + name() + " --help')");
         return 2;
     } catch (const std::ios_base::failure&) {
+        std::fflush(stdout);  // it fails again, and sets errno, which may have changed since
         report("cannot write to standard output: " + reason_from_errno());
     } catch (const boost::system::system_error& error) {
         report("failed: " + reason(error.code()));

@@ -28,7 +28,7 @@ public:
     /// In bytes, when it was opened.
     std::uint64_t size() const { return size_; }
     /// When it was last changed, see stat(3type); never later than now, whatever its disk says.
-    std::time_t modified() const { return std::min(modified_, std::time(nullptr)); }
+    std::time_t modified() const { return modified_; }
     /// For the system's own calls, see open(2).
     int descriptor() const { return descriptor_; }
 

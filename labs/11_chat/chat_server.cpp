@@ -22,7 +22,8 @@ using boost::system::error_code;
 
 struct Client {
     tcp::socket socket;
-    std::string backlog = {};  // the lines that it has still to get
+    std::string backlog = {};    // the lines that it has still to get
+    std::string in_flight = {};  // those that are being written
     bool is_writing = false;
     std::string fault = {};  // why it was dropped
 
@@ -39,7 +40,6 @@ class Room {
 public:
     Room(asio::io_context& io, const wirelab::ChatOptions& options) : io_{io}, options_{options} {}
 
-    // Accepts clients, for ever.
     asio::awaitable<void> accept_clients(tcp::acceptor acceptor) {
         for (wirelab::AcceptTrouble trouble;;) {
             tcp::socket socket{io_};
@@ -98,7 +98,7 @@ private:
             if (client.get() == &sender || !client->socket.is_open()) continue;
 
             // 8: Add the lines to the client's backlog. Drop the client if that is over the limit,
-            //    and the client has not yet taken what is being written.
+            //    and there are lines in flight, which it has not yet taken.
             wirelab::todo(8, "add to the backlog", client, lines);
 
             // 9: Start a coroutine that writes the backlog, unless one is writing already.
@@ -106,10 +106,9 @@ private:
         }
     }
 
-    // Writes a client's backlog, until there is none.
     static asio::awaitable<void> write_backlog(std::shared_ptr<Client> client) {
         co_await asio::post(use_awaitable);  // what others have sent by now will go out with it
-        std::string lines;
+        std::string& lines = client->in_flight;
         error_code error;
 
         // 10: While there is a backlog, take all of it, and write it at once. What is being written
@@ -117,6 +116,7 @@ private:
         wirelab::todo(10, "write the backlog", client, lines, error);
 
         client->is_writing = false;
+        lines.clear();
         if (error) client->drop(wirelab::reason(error));
     }
 

@@ -211,7 +211,8 @@ awaitable<bool> serve_request(Client& client, const wirelab::ServedFolder& folde
     const Request& request = parser->get();
     const bool is_head = request.method() == http::verb::head;
     // Behind a body that nobody reads, no other request can be found.
-    bool stays_open = parser->is_done() && request.keep_alive();
+    const bool has_body = !parser->is_done() || request.count(http::field::transfer_encoding) > 0;
+    bool stays_open = !has_body && request.keep_alive();
     try {
         co_await send_start(client, answer, is_head, stays_open);
         if (!is_head) co_await send_rest(client, answer.file, answer.rest);

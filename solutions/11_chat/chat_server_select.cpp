@@ -68,7 +68,6 @@ private:
         return sockets;
     }
 
-    // Sends what has come from a client to all others.
     void relay_lines(Client& sender) {
         error_code error;
         std::string& text = sender.text;
@@ -81,7 +80,9 @@ private:
         const std::string_view lines{text.data(), text.rfind('\n') + 1};
         const auto exit = wirelab::find_exit(lines);
         for (Client& client : clients_) {
-            if (&client != &sender && !client.has_left) client.backlog += lines.substr(0, exit);
+            if (&client == &sender || client.has_left) continue;
+            client.backlog += lines.substr(0, exit);
+            if (client.backlog.size() > options_.max_backlog) write_backlog(client);
         }
         if (exit < lines.size()) return leave(sender);
         text.erase(0, lines.size());
@@ -110,7 +111,6 @@ private:
         std::cout << "left " << client.peer << std::endl;
     }
 
-    // Accepts all who wait. Returns whether that went well.
     bool accept_clients() {
         for (;;) {
             tcp::endpoint peer;
