@@ -126,9 +126,9 @@ private:
             asio::write(client.socket, asio::buffer(lines), error);
             lock.lock();
             client.is_writing = false;
+            client.news.notify_one();
         }
         if (error != asio::error::broken_pipe) client.drop(wirelab::reason(error));
-        client.news.notify_one();
     }
 
     const wirelab::ChatOptions& options_;
