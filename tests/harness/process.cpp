@@ -20,6 +20,7 @@
 #include <fstream>
 #include <iterator>
 #include <regex>
+#include <sstream>
 
 namespace harness {
 
@@ -399,6 +400,20 @@ void Process::signal(int number) {
 
 Clock::duration Process::run_time() const {
     return (ended() ? ended_ : Clock::now()) - started_;
+}
+
+// See /proc/pid/stat in proc(5): of what stands behind the name, which may hold anything, the 12th
+// and 13th field.
+double Process::processor_time() const {
+    std::ifstream file{"/proc/" + std::to_string(pid_) + "/stat"};
+    const std::string stat{std::istreambuf_iterator<char>{file}, {}};
+    std::istringstream fields{stat.substr(stat.rfind(')') + 1)};
+    std::string other;
+    for (int field = 1; field < 12; ++field) fields >> other;
+    double user = 0;
+    double system = 0;
+    fields >> user >> system;
+    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
 }
 
 std::size_t Process::peak_memory() const {

@@ -63,6 +63,8 @@ public:
     const std::string& errors() const { return stderr_.text; }
     // From its start to its end, or until now.
     Clock::duration run_time() const;
+    // The processor time that it has used so far, in seconds.
+    double processor_time() const;
     // The most memory that it has had so far, in bytes.
     std::size_t peak_memory() const;
     // The most address space: memory that it has asked for, used or not.

@@ -11,16 +11,12 @@
 
 #include <boost/asio.hpp>
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
 #include <csignal>
 #include <cstdint>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <memory>
 #include <sstream>
 #include <string>
@@ -351,19 +347,6 @@ void expect_read(Stage& stage, LazyPeer& peer, const std::string& sent, std::str
 }
 
 const std::vector<std::string> no_backlog_limit{"--max-backlog", "1000000000"};
-
-// The processor time that a program has used so far, in seconds, see "stat" in proc(5).
-double processor_time(const Process& process) {
-    std::ifstream file{"/proc/" + std::to_string(process.pid()) + "/stat"};
-    const std::string stat{std::istreambuf_iterator<char>{file}, {}};
-    std::istringstream columns{stat.substr(stat.rfind(')') + 1)};
-    std::string other;
-    for (int column = 3; column < 14; ++column) columns >> other;
-    double user = 0;
-    double system = 0;
-    columns >> user >> system;
-    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
 
 // --- chat_client
 
@@ -967,9 +950,9 @@ TEST_CASE("The server waits calmly for a client to leave when it can't have more
     room.clients.pop_back();  // it may or may not have got the last one
     room.chat();
     const std::string errors = server.errors();
-    const double before = processor_time(server);
+    const double before = server.processor_time();
     stage.pass_time(1);
-    const double used = processor_time(server) - before;
+    const double used = server.processor_time() - before;
     stage.expect(used < 0.1 * time_scale(), "next to no processor time in a second of waiting",
                  std::to_string(used) + " s",
                  "a client that can't be accepted keeps the acceptor ready: pause before the next "

@@ -443,19 +443,6 @@ void expect_little_memory(const Scene& scene, std::size_t before, std::string_vi
                        std::to_string(more / megabyte) + " megabytes more", cause);
 }
 
-// The processor time that a program has used so far, in seconds, see "stat" in proc(5).
-double processor_time(const Process& process) {
-    std::ifstream file{"/proc/" + std::to_string(process.pid()) + "/stat"};
-    const std::string stat{std::istreambuf_iterator<char>{file}, {}};
-    std::istringstream columns{stat.substr(stat.rfind(')') + 1)};
-    std::string other;
-    for (int column = 3; column < 14; ++column) columns >> other;
-    double user = 0;
-    double system = 0;
-    columns >> user >> system;
-    return (user + system) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-}
-
 // --- dates
 
 std::string http_date(std::time_t time) {
@@ -1596,9 +1583,9 @@ TEST_CASE("The server waits calmly for a client to leave when it can't have more
                              "it was started with 40 descriptors at most");
     stage.pass_time(0.2);
     const std::size_t errors = server.errors().size();
-    const double before = processor_time(server);
+    const double before = server.processor_time();
     stage.pass_time(1);
-    const double used = processor_time(server) - before;
+    const double used = server.processor_time() - before;
     stage.expect(used < 0.1 * time_scale(), "next to no processor time in a second of waiting",
                  std::to_string(used) + " s",
                  "a client that can't be accepted keeps the acceptor ready: pause before the next "
