@@ -135,6 +135,7 @@ fill() {
     ip link set switch up
     for ((number = 1; number <= hosts; ++number)); do add_host "h$number" "$number"; done
     until_links_are_up
+    for ((number = 1; number <= hosts; ++number)); do until_host_knows_itself "h$number"; done
     echo "$hosts $loss $rate" >"$classroom/ready"
     cd /
     echo ready
@@ -208,6 +209,17 @@ until_links_are_up() {
         sleep 0.01
     done
     die "the hosts' links do not come up"
+}
+
+# Nor is a host's IPv6 address its own before that has a route.
+until_host_knows_itself() {
+    local host=$1 tries
+    [[ $(on "$host" cat /proc/sys/net/ipv6/conf/eth0/disable_ipv6 2>/dev/null) == 0 ]] || return 0
+    for ((tries = 0; tries < 500; ++tries)); do
+        [[ $(on "$host" ip -6 route show table local) != *'local fe80:'* ]] || return 0
+        sleep 0.01
+    done
+    die "$host gets no IPv6 address"
 }
 
 up() {

@@ -53,8 +53,10 @@ void with_interface(const std::function<void(Stage&)>& body) {
         run(stage, "ip", {"address", "add", "10.1.0.1/24", "broadcast", "+", "dev", name});
         run(stage, "ip", {"link", "set", "other0", "up"});
         run(stage, "ip", {"link", "set", name, "up"});
-        // Before, it would get its route only some time after the interface is up.
         run(stage, "ip", {"address", "add", "fe80::1/64", "dev", name, "nodad"});
+        // The kernel makes the address's own route a moment later, in a thread of its own.
+        run(stage, "sh",
+            {"-c", "until ip -6 route show table local | grep -q '^local fe80::1 '; do :; done"});
         run(stage, "ip", {"route", "add", "default", "dev", name});
         body(stage);
     });

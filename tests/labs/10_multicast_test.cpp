@@ -118,9 +118,15 @@ void on_two_networks(const std::function<void(Stage&)>& body) {
         Process& ip = stage.start_command("ip", {"-batch", "links"});
         stage.wait_until([&] { return ip.ended(); });
         if (ip.state() != "ended with status 0") return skip("no veth here: " + ip.errors());
-        // A link takes a moment before it passes anything on.
-        const std::string wait =
+        // A link takes a moment before it passes anything on, and an IPv6 address before it has its
+        // own route.
+        std::string wait =
             "until test $(ip -brief link show | grep -c ' UP ') = 4; do sleep 0.01; done";
+        if (have_ipv6()) {
+            wait +=
+                "\nuntil test $(ip -6 route show table local | grep -c '^local fe80:') = 2; "
+                "do sleep 0.01; done";
+        }
         stage.start_command("sh", {"-c", wait}).expect_exit(0);
         body(stage);
     });
