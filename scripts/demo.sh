@@ -17,6 +17,7 @@
 #                                each line is found only once
 #   port_of LABEL                prints the port of the line "listening on ADDRESS:PORT"
 #   stop LABEL                   ends a program
+#   by_bash COMMAND              shows a command line and lets bash do it, such as an exec of /dev/tcp/127.0.0.1/PORT
 #
 # And for a lab on a LAN, see ./lab classroom --help:
 #   classroom [--hosts N] ...    makes one for the demo; it ends with the demo, or when the next one is made
@@ -139,7 +140,7 @@ say() {
     local text=$1
     show_rest
     [[ -z $step ]] || read -rsp $'\n'"${DIM}(Enter)$RESET" </dev/tty
-    [[ ! -t 1 ]] || text=$(fold -s -w "$(tput cols 2>/dev/null || echo 80)" <<<"$text")
+    [[ ! -t 1 ]] || text=$(fold -s -w "$(tput cols 2>/dev/null || echo 80)" <<<"${text//$'\n'/ }")
     printf '\n%s%s%s\n' "$BOLD" "$text" "$RESET"
 }
 
@@ -200,6 +201,13 @@ port_of() {
 stop() {
     kill "${pids[$1]}" 2>/dev/null || true
     show_until "$1" ended has_ended "$1"
+}
+
+# Lets bash do something by itself, without any program of ours. What it opens stays open.
+by_bash() {
+    show_rest
+    printf '%-*s | %s\n' "$width" bash "$DIM\$ $1$RESET"
+    eval "$1"
 }
 
 # --- on a LAN -------------------------------------------------------------------------------------------------------

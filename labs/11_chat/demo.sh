@@ -18,13 +18,6 @@ pipe() {
     wait_for server "^joined"
 }
 
-# Lets bash do something by itself, without any program of ours.
-by_bash() {
-    show_rest
-    printf '%-*s | %s\n' "$width" bash "$DIM\$ $1$RESET"
-    eval "$1"
-}
-
 await_end() {
     show_until "$1" ended has_ended "$1"
     show "$1" "$DIM(ended)$RESET"
