@@ -5,7 +5,7 @@
 
 # Prints what changes when a source file of the lab is saved.
 snapshot() {
-    stat -c '%n %s %y' "$ROOT/labs/$LAB" "$ROOT/labs/$LAB"/*.cpp "$ROOT"/common/wirelab/* 2>&1 || true
+    stat -c '%n %s %y' "$ROOT/labs/$LAB" "$ROOT/labs/$LAB"/*.?pp "$ROOT"/common/wirelab/* 2>&1 || true
 }
 
 # Returns when the lab's files are no longer as they were.

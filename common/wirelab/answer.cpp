@@ -4,9 +4,6 @@
 #include <wirelab/http_date.hpp>
 #include <wirelab/target.hpp>
 
-#include <boost/asio/error.hpp>
-#include <boost/beast/http/error.hpp>
-
 #include <unistd.h>
 
 #include <algorithm>
@@ -15,7 +12,6 @@
 
 namespace wirelab {
 
-namespace asio = boost::asio;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
@@ -104,25 +100,6 @@ bool range_counts(const http::request<http::empty_body>& request, std::time_t mo
     const auto only_if = request[http::field::if_range];
     const bool is_same = only_if.empty() || parse_http_date(only_if) == modified;
     return request.method() == http::verb::get && is_same;
-}
-
-Refusal refusal_for(const error_code& error, std::string_view received) {
-    if (error == asio::error::eof) return {http::status::bad_request, "incomplete request"};
-    const std::string_view line = received.substr(0, received.find_first_of("\r\n"));
-    const bool has_line = line.size() < received.size();
-    const std::string_view version = line.substr(line.rfind(' ') + 1);
-    const bool is_ours = version == "HTTP/1.0" || version == "HTTP/1.1";
-
-    http::status status = http::status::bad_request;
-    if (error == asio::error::timed_out) status = http::status::request_timeout;
-    if (error == http::error::bad_version && version.starts_with("HTTP/") && !is_ours) {
-        status = http::status::http_version_not_supported;
-    }
-    if (error == http::error::header_limit) {
-        status =
-            has_line ? http::status::request_header_fields_too_large : http::status::uri_too_long;
-    }
-    return {status, reason(error)};
 }
 
 }  // namespace wirelab

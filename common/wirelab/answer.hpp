@@ -9,7 +9,6 @@
 #include <boost/beast/http/field.hpp>
 #include <boost/beast/http/message.hpp>
 #include <boost/beast/http/status.hpp>
-#include <boost/system/error_code.hpp>
 
 #include <ctime>
 #include <string>
@@ -69,9 +68,5 @@ bool is_unmodified(const boost::beast::http::request<boost::beast::http::empty_b
 /// of the file than the one last modified then (RFC 9110, sections 14.2 and 13.1.5).
 bool range_counts(const boost::beast::http::request<boost::beast::http::empty_body>& request,
                   std::time_t modified);
-
-/// Returns how to refuse a request whose header can't be read: by the error, and by how much of it
-/// has come.
-Refusal refusal_for(const boost::system::error_code& error, std::string_view received);
 
 }  // namespace wirelab

@@ -6,6 +6,7 @@
 #include <wirelab/patience.hpp>
 
 #include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/redirect_error.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -15,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <utility>
 
 namespace wirelab {
 
@@ -32,6 +34,16 @@ asio::awaitable<tcp::socket> async_accept(tcp::acceptor& acceptor, tcp::endpoint
         if (co_await wait_out(trouble, error)) continue;
         log("accepted " + to_text(peer));
         co_return client;
+    }
+}
+
+asio::awaitable<void> accept_clients(
+    tcp::acceptor& acceptor,
+    std::function<asio::awaitable<void>(tcp::socket, tcp::endpoint)> serve) {
+    for (;;) {
+        tcp::endpoint peer;
+        tcp::socket socket = co_await async_accept(acceptor, peer);
+        asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), peer), fail_loudly);
     }
 }
 

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 
 namespace wirelab {
 
@@ -17,6 +18,15 @@ namespace wirelab {
 /// that leave make room. See accept(2).
 boost::asio::awaitable<boost::asio::ip::tcp::socket> async_accept(
     boost::asio::ip::tcp::acceptor& acceptor, boost::asio::ip::tcp::endpoint& peer);
+
+/// Accepts clients as async_accept() does, for ever, and starts the coroutine `serve(socket, peer)`
+/// for each: all take turns, and nobody waits for another to leave. What it throws ends the
+/// program.
+boost::asio::awaitable<void> accept_clients(
+    boost::asio::ip::tcp::acceptor& acceptor,
+    std::function<boost::asio::awaitable<void>(boost::asio::ip::tcp::socket,
+                                               boost::asio::ip::tcp::endpoint)>
+        serve);
 
 /// Sends bytes of an open file from an offset on, as many as there is room for now, and returns how
 /// many: none when there is no room, wait for it (`wait_write`) and call again. As with
@@ -27,6 +37,7 @@ std::size_t send_now(boost::asio::ip::tcp::socket& socket, int file, std::uint64
 
 /// Ends our side of a connection, and waits until the peer ends its own, or the time is up: see
 /// drain().
-boost::asio::awaitable<void> async_end(boost::asio::ip::tcp::socket& socket, Seconds timeout);
+boost::asio::awaitable<void> async_end(boost::asio::ip::tcp::socket& socket,
+                                       Seconds timeout = Seconds{2});
 
 }  // namespace wirelab

@@ -53,17 +53,32 @@ error_code reason_not_opened() {
     return errc::make_error_code(errc::no_such_file_or_directory);
 }
 
-// Returns '/' for a folder, ' ' for a file, and nothing for what open() would not open.
-char kind_of(int folder, const std::string& path, unsigned char known_type) {
+// Returns '/' for a folder, ' ' for a file, and nothing for what open() would not open. The error
+// is that it can't be told.
+char kind_of(int folder, const std::string& path, unsigned char known_type, error_code& error) {
     if (known_type == DT_REG) return ' ';
     if (known_type == DT_DIR) return '/';
     if (known_type != DT_LNK && known_type != DT_UNKNOWN) return '\0';
     // Some links lead outside.
     const int opened = open_beneath(folder, path, O_PATH);
-    if (opened < 0) return '\0';
-    error_code error;
-    const ServedFile file{opened, error};
-    return error ? '\0' : file.is_folder() ? '/' : ' ';
+    if (opened < 0) {
+        error = reason_not_opened();
+        if (error == errc::no_such_file_or_directory || error == errc::permission_denied) {
+            error.clear();
+        }
+        return '\0';
+    }
+    error_code is_other;
+    const ServedFile file{opened, is_other};
+    return is_other ? '\0' : file.is_folder() ? '/' : ' ';
+}
+
+// Returns the next entry of a folder, null at its end and for an error.
+const dirent* next_entry(DIR* folder, error_code& error) {
+    errno = 0;
+    const dirent* const entry = ::readdir(folder);
+    if (entry == nullptr && errno != 0) error = code_from_errno();
+    return entry;
 }
 
 }  // namespace
@@ -102,16 +117,13 @@ ServedFile& ServedFile::operator=(ServedFile&& other) noexcept {
 ServedFolder::ServedFolder(const std::string& path)
     : folder_{::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)} {
     if (folder_ < 0) throw Error{"cannot open the folder " + path, reason_from_errno()};
-    const int again = open_beneath(folder_, "/", O_RDONLY | O_DIRECTORY);
-    if (again >= 0) {
-        ::close(again);
-        return;
-    }
-    const Error error{errno == ENOSYS ? "cannot stay inside a folder: openat2(2)"
-                                      : "cannot open the folder " + path,
-                      reason_from_errno()};
+    error_code error;
+    open("/", error);
+    if (!error) return;
     ::close(folder_);
-    throw error;
+    throw Error{error == errc::function_not_supported ? "cannot stay inside a folder: openat2(2)"
+                                                      : "cannot open the folder " + path,
+                reason(error)};
 }
 
 ServedFolder::~ServedFolder() {
@@ -120,14 +132,25 @@ ServedFolder::~ServedFolder() {
 
 ServedFile ServedFolder::open(const std::string& path, error_code& error) const {
     error.clear();
-    const int opened = open_beneath(folder_, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+    // To open a pipe would let its writer go on: first see what is there, without opening it.
+    const int found = open_beneath(folder_, path, O_PATH);
+    if (found < 0) {
+        error = reason_not_opened();
+        return {};
+    }
+    const ServedFile place{found, error};
+    if (error) return {};
+    // Then open that very thing, whatever has its name by now; see proc(5).
+    const std::string name = "/proc/self/fd/" + std::to_string(found);
+    const int opened = ::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
     if (opened >= 0) return ServedFile{opened, error};
     error = reason_not_opened();
     return {};
 }
 
 bool ServedFolder::has_file(const std::string& path) const {
-    return kind_of(folder_, path, DT_UNKNOWN) == ' ';
+    error_code ignored;
+    return kind_of(folder_, path, DT_UNKNOWN, ignored) == ' ';
 }
 
 std::vector<std::string> ServedFolder::list(const std::string& path, std::size_t most,
@@ -142,13 +165,13 @@ std::vector<std::string> ServedFolder::list(const std::string& path, std::size_t
         if (opened >= 0) ::close(opened);
         return names;
     }
-    while (const dirent* const entry = ::readdir(folder.get())) {
+    while (const dirent* const entry = next_entry(folder.get(), error)) {
         const std::string name = entry->d_name;
         if (name.starts_with('.')) continue;
         if (names.size() == most) break;
-        if (const char kind = kind_of(folder_, path + name, entry->d_type); kind != '\0') {
-            names.push_back(kind == '/' ? name + "/" : name);
-        }
+        const char kind = kind_of(folder_, path + name, entry->d_type, error);
+        if (error) break;
+        if (kind != '\0') names.push_back(kind == '/' ? name + "/" : name);
     }
     std::ranges::sort(names);
     return names;

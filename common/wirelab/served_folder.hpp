@@ -55,7 +55,8 @@ public:
     /// Opens a file or a folder, by its path from here with a slash first: "/" is the folder
     /// itself. The error is `no_such_file_or_directory` for all that is not there, lies outside, or
     /// is something else (a pipe, a device, a socket), so that nobody learns which; and the
-    /// system's own for what can't be read. It never waits for a pipe's writer.
+    /// system's own for what can't be read. A pipe is not even opened: that would let its writer go
+    /// on.
     ServedFile open(const std::string& path, boost::system::error_code& error) const;
 
     /// Tells whether open() would open it, as a file.
@@ -64,6 +65,7 @@ public:
     /// Returns what open() would open in a folder, whose path has a slash at its end, too: the
     /// names in the order of their bytes, folders with a slash behind; without those that begin
     /// with a dot. Of a folder with very many names, only the first `most` that the system gives.
+    /// With an error the list is not complete.
     std::vector<std::string> list(const std::string& path, std::size_t most,
                                   boost::system::error_code& error) const;
 

@@ -2,6 +2,7 @@
 
 #include <boost/algorithm/string/predicate.hpp>
 
+#include <algorithm>
 #include <charconv>
 #include <cstddef>
 
@@ -9,13 +10,20 @@ namespace wirelab {
 
 namespace {
 
+// What may stand anywhere as it is (RFC 3986, section 2.3).
+constexpr std::string_view unreserved =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~";
+
 // Returns the path and the query of a target, nothing if it has another form.
 std::string_view path_and_query(std::string_view target) {
     if (target.starts_with('/')) return target;
     for (const std::string_view scheme : {"http://", "https://"}) {
         if (!boost::algorithm::istarts_with(target, scheme)) continue;
-        const std::size_t path = target.find_first_of("/?", scheme.size());
-        return path == std::string_view::npos ? "/" : target.substr(path);
+        target.remove_prefix(scheme.size());
+        const std::string_view host = target.substr(0, target.find_first_of("/?"));
+        if (host.empty() || host.starts_with(':') || !is_host(host)) break;
+        target.remove_prefix(host.size());
+        return target.empty() ? "/" : target;
     }
     return "";
 }
@@ -73,15 +81,21 @@ std::optional<Target> parse_target(std::string_view text) {
                   .query = std::string{text.substr(encoded.size())}};
 }
 
+bool is_host(std::string_view text) {
+    constexpr std::string_view others = "!$&'()*+,;=%:[]";
+    return std::ranges::all_of(text, [&](char character) {
+        return unreserved.find(character) != std::string_view::npos ||
+               others.find(character) != std::string_view::npos;
+    });
+}
+
 std::string percent_encode(std::string_view path) {
-    constexpr std::string_view plain =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~/";
     constexpr std::string_view digits = "0123456789ABCDEF";
     std::string result;
     result.reserve(path.size());
     for (const char character : path) {
         const auto byte = static_cast<unsigned char>(character);
-        if (plain.find(character) != std::string_view::npos) {
+        if (unreserved.find(character) != std::string_view::npos || character == '/') {
             result += character;
         } else {
             result.append("%").append(1, digits[byte >> 4]).append(1, digits[byte & 0x0f]);

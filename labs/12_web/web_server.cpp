@@ -1,5 +1,7 @@
 // Lab 12: a web server. It answers requests with the files of a folder, as many on one connection
-// as the client likes.
+// as the client likes. Which answer that is stands in answers.hpp.
+#include "answers.hpp"
+
 #include <wirelab/answer.hpp>
 #include <wirelab/async_connection.hpp>
 #include <wirelab/byte_range.hpp>
@@ -9,11 +11,10 @@
 #include <wirelab/endpoint.hpp>
 #include <wirelab/error.hpp>
 #include <wirelab/http_date.hpp>
-#include <wirelab/media_type.hpp>
 #include <wirelab/patience.hpp>
 #include <wirelab/program.hpp>
+#include <wirelab/request.hpp>
 #include <wirelab/served_folder.hpp>
-#include <wirelab/target.hpp>
 #include <wirelab/todo.hpp>
 
 #include <boost/asio.hpp>
@@ -26,7 +27,6 @@
 #include <iostream>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <utility>
 
 namespace asio = boost::asio;
@@ -37,12 +37,9 @@ using asio::use_awaitable;
 using asio::ip::tcp;
 using boost::system::error_code;
 
-constexpr std::size_t max_header = 8192;   // of a request, with all its lines
-constexpr std::size_t small_file = 16384;  // goes out together with the header
-const wirelab::Seconds farewell{2};        // for a client to end its side after we did
+constexpr std::size_t max_header = 8192;  // of a request, with all its lines
 
 using Parser = http::request_parser<http::empty_body>;
-using Request = http::request<http::empty_body>;
 
 struct Client {
     tcp::socket socket;
@@ -62,6 +59,8 @@ awaitable<bool> read_request(Client& client, std::optional<Parser>& parser) {
     std::size_t used = 0;
     client.patience.begin();
     for (;;) {
+        client.received.consume(wirelab::size_of_empty_lines(client.received.cdata()));
+
         // 1: Let a new parser have all that was received; it says how much of that it has used.
         //    Unless it needs more (http::error::need_more), this is the end, good or bad.
         wirelab::todo(1, "parse what was received", parser, used);
@@ -78,12 +77,10 @@ awaitable<bool> read_request(Client& client, std::optional<Parser>& parser) {
         if (is_first) client.patience.begin();  // now the client has its time for all of it
     }
     client.patience.end();
-    const auto data = client.received.cdata();
-    const std::string_view text{static_cast<const char*>(data.data()), data.size()};
-    client.request_line = text.substr(0, text.find_first_of("\r\n"));
-    if (error && text.empty()) co_return false;
+    client.request_line = wirelab::first_line(client.received.cdata());
+    if (error && client.received.size() == 0) co_return false;
     if (error == asio::error::connection_reset) throw wirelab::Error{error};
-    if (error) throw wirelab::refusal_for(client.patience.verdict(error), text);
+    if (error) throw wirelab::refusal_for(client.patience.verdict(error), client.received.cdata());
     client.received.consume(used);
     co_return true;
 }
@@ -118,67 +115,6 @@ awaitable<void> send_start(Client& client, const wirelab::Answer& answer, bool i
     co_return;
 }
 
-// Refuses what is no good request, or none for us.
-void check_request(const Request& request) {
-    const std::size_t hosts = request.count(http::field::host);
-    const bool needs_host = request.version() == 11;
-
-    // 5: Without a Host that it needs, or with two, a request is refused as bad_request; one with
-    //    another method than GET and HEAD as method_not_allowed.
-    wirelab::todo(5, "refuse what is no good request", hosts, needs_host);
-}
-
-// Returns an answer with all of a file, or with none of it if the client has it already.
-wirelab::Answer whole_file(const Request& request, std::string_view path,
-                           wirelab::ServedFile file) {
-    wirelab::Answer answer;
-    const std::string date = wirelab::http_date(file.modified());
-    const bool is_known = wirelab::is_unmodified(request, file.modified());
-
-    // 6: Add the fields Last-Modified, Content-Type and Accept-Ranges (`bytes`). Of the file, which
-    //    becomes the answer's, all is to be sent.
-    wirelab::todo(6, "describe the file", path, file, answer, date);
-
-    if (is_known) {
-        // 7: The answer is another: the status not_modified, the field Last-Modified, nothing else.
-        wirelab::todo(7, "answer that the file was not modified", answer, date);
-    }
-    return answer;
-}
-
-// Makes of an answer with all of a file one with the part that a Range field asks for.
-void choose_range(const Request& request, wirelab::Answer& answer) {
-    const std::uint64_t file_size = answer.rest.size;
-    const auto range = wirelab::parse_byte_range(request[http::field::range], file_size);
-    if (!range || !wirelab::range_counts(request, answer.file.modified())) return;
-
-    // 8: The status is partial_content, and the range all that is to be sent. If it has no bytes,
-    //    the answer is another: range_not_satisfiable. Either has a field Content-Range, see
-    //    wirelab::content_range().
-    wirelab::todo(8, "answer with the range", answer, range, file_size);
-}
-
-// Returns the answer to a request, or throws a Refusal.
-wirelab::Answer answer_to(const Request& request, const wirelab::ServedFolder& folder) {
-    check_request(request);
-    const auto target = wirelab::parse_target(request.target());
-    if (!target) throw wirelab::Refusal{http::status::bad_request, "bad target"};
-    std::string path = target->path;
-    wirelab::ServedFile file = wirelab::open_served(folder, path);
-
-    if (file.is_folder()) {
-        // 9: Of a folder, the index.html is served; if it has none, answer with wirelab::listing().
-        //    If the path has no slash at its end, links in either would lead astray: answer with a
-        //    wirelab::redirection() to the path that has one.
-        wirelab::todo(9, "answer for a folder", target, path, file);
-    }
-
-    wirelab::Answer answer = whole_file(request, path, std::move(file));
-    if (answer.status == http::status::ok) choose_range(request, answer);
-    if (answer.rest.size <= small_file) answer.read_rest();
-    return answer;
-}
-
 // Sends what is left of a file.
 awaitable<void> send_rest(Client& client, const wirelab::ServedFile& file,
                           wirelab::ByteRange rest) {
@@ -211,8 +147,7 @@ awaitable<bool> serve_request(Client& client, const wirelab::ServedFolder& folde
     const Request& request = parser->get();
     const bool is_head = request.method() == http::verb::head;
     // Behind a body that nobody reads, no other request can be found.
-    const bool has_body = !parser->is_done() || request.count(http::field::transfer_encoding) > 0;
-    bool stays_open = !has_body && request.keep_alive();
+    bool stays_open = request.keep_alive() && !wirelab::has_body(*parser);
     try {
         co_await send_start(client, answer, is_head, stays_open);
         if (!is_head) co_await send_rest(client, answer.file, answer.rest);
@@ -240,20 +175,9 @@ awaitable<void> serve(tcp::socket socket, tcp::endpoint peer, const wirelab::Ser
     try {
         while (co_await serve_request(client, folder)) {
         }
-        co_await wirelab::async_end(client.socket, farewell);
+        co_await wirelab::async_end(client.socket);
     } catch (const wirelab::Error& error) {
         client.report(error.what());
-    }
-}
-
-// Accepts clients, for ever. Each has a coroutine of its own; all take turns in one thread.
-awaitable<void> accept_clients(tcp::acceptor& acceptor, const wirelab::ServedFolder& folder,
-                               wirelab::Seconds timeout) {
-    for (;;) {
-        tcp::endpoint peer;
-        tcp::socket socket = co_await wirelab::async_accept(acceptor, peer);
-        asio::co_spawn(acceptor.get_executor(), serve(std::move(socket), peer, folder, timeout),
-                       wirelab::fail_loudly);
     }
 }
 
@@ -273,7 +197,10 @@ int main(int argc, char* argv[]) {
         const wirelab::ServedFolder folder{dir};
         asio::io_context io{1};  // one thread
         tcp::acceptor acceptor = wirelab::listen(io, {bind, port});
-        asio::co_spawn(io, accept_clients(acceptor, folder, timeout), wirelab::fail_loudly);
+        const auto serve_client = [&](tcp::socket socket, const tcp::endpoint& peer) {
+            return serve(std::move(socket), peer, folder, timeout);
+        };
+        asio::co_spawn(io, wirelab::accept_clients(acceptor, serve_client), wirelab::fail_loudly);
         io.run();
     });
 }

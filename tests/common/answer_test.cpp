@@ -4,24 +4,16 @@
 
 #include <wirelab/answer.hpp>
 
-#include <boost/asio/error.hpp>
-#include <boost/beast/http/error.hpp>
-
 #include <filesystem>
 #include <functional>
 #include <string>
 
 using namespace wirelab;
-namespace asio = boost::asio;
 namespace fs = std::filesystem;
 namespace http = boost::beast::http;
 using boost::system::error_code;
 
 namespace {
-
-http::status status_of(const error_code& error, const std::string& received) {
-    return refusal_for(error, received).status;
-}
 
 // Returns the status of the Refusal that a function throws.
 http::status status_thrown(const std::function<void()>& function) {
@@ -127,20 +119,4 @@ TEST_CASE("A range counts for the version that it was meant for", "[common][answ
     request.set(http::field::if_range, "\"x\"");
     CHECK(!range_counts(request, 784111777));
     CHECK(!range_counts(Request{http::verb::head, "/", 11}, 784111777));
-}
-
-TEST_CASE("A refusal tells what was wrong with a header", "[common][answer]") {
-    using S = http::status;
-    CHECK(status_of(asio::error::timed_out, "GET /") == S::request_timeout);
-    CHECK(status_of(asio::error::eof, "GET /") == S::bad_request);
-    CHECK(status_of(http::error::bad_method, "\x16\x03\x01") == S::bad_request);
-    CHECK(status_of(http::error::bad_version, "GET / HTTP/2.0\r\n") ==
-          S::http_version_not_supported);
-    CHECK(status_of(http::error::bad_version, "GET / HTTP/1.1\n\n") == S::bad_request);
-    CHECK(status_of(http::error::bad_version, "GET / what\r\n") == S::bad_request);
-    CHECK(status_of(http::error::header_limit, "GET /aaaa") == S::uri_too_long);
-    CHECK(status_of(http::error::header_limit, "GET / HTTP/1.1\r\nA: b") ==
-          S::request_header_fields_too_large);
-    CHECK(refusal_for(asio::error::timed_out, "GET").reason == "timed out");
-    CHECK(refusal_for(asio::error::eof, "GET").reason == "incomplete request");
 }

@@ -1,18 +1,30 @@
 // A folder whose files strangers may read.
+#include "forked.hpp"
 #include "harness/catch.hpp"
 #include "harness/stage.hpp"
 
 #include <wirelab/error.hpp>
 #include <wirelab/served_folder.hpp>
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/inotify.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <ctime>
 #include <filesystem>
+#include <iostream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -57,6 +69,18 @@ Names listed(const ServedFolder& folder, const std::string& path, std::size_t mo
 }
 
 const std::string not_found = "No such file or directory";
+
+// Makes a system call fail from now on, for the whole process.
+void let_fail(std::uint32_t call) {
+    std::array<sock_filter, 4> filter{
+        {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, call, 0, 1),
+         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EIO),
+         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)}};
+    const sock_fprog program{.len = filter.size(), .filter = filter.data()};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
 
 }  // namespace
 
@@ -145,6 +169,46 @@ TEST_CASE("What is neither file nor folder is not found", "[common][served_folde
     CHECK(opened(folder, "/pipe") == not_found);
     CHECK(opened(folder, "/socket") == not_found);
     ::close(server);
+}
+
+TEST_CASE("A pipe is not even opened", "[common][served_folder]") {
+    const Site site;
+    const std::string pipe = site.path("inside/pipe");
+    REQUIRE(::mkfifo(pipe.c_str(), 0600) == 0);
+    const ServedFolder folder{site.path("inside")};
+    const int events = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    REQUIRE(::inotify_add_watch(events, pipe.c_str(), IN_OPEN) >= 0);
+    CHECK(opened(folder, "/pipe") == not_found);
+    CHECK(!folder.has_file("/pipe"));
+    CHECK(listed(folder, "/") == Names{"file", "sub/"});
+    std::array<char, 1024> event{};
+    CHECK(::read(events, event.data(), event.size()) == -1);
+    CHECK(errno == EAGAIN);
+    ::close(events);
+}
+
+TEST_CASE("A list that is not complete is an error", "[common][served_folder]") {
+    const Site site;
+    site.link("inside/link", "file");
+    const ServedFolder folder{site.path("inside")};
+    const auto names_of = [&folder] {
+        for (const std::string& name : listed(folder, "/")) std::cout << name << '\n';
+        return 0;
+    };
+    const Forked no_disk = run_forked([&] {
+        let_fail(SYS_getdents64);
+        return names_of();
+    });
+    CHECK(no_disk.out == "Input/output error\n");
+    const Forked no_descriptor = run_forked([&] {
+        const int next = ::dup(0);  // for the folder, and none is left for the link in it
+        ::close(next);
+        const rlimit few{.rlim_cur = static_cast<rlim_t>(next) + 1,
+                         .rlim_max = static_cast<rlim_t>(next) + 1};
+        ::setrlimit(RLIMIT_NOFILE, &few);
+        return names_of();
+    });
+    CHECK(no_descriptor.out == "Too many open files\n");
 }
 
 TEST_CASE("A folder may be reached by a link itself", "[common][served_folder]") {

@@ -37,6 +37,28 @@ TEST_CASE("A target with a host is its path", "[common][target]") {
     CHECK(parse_target("http://example.org?x")->query == "?x");
 }
 
+TEST_CASE("A target with a host that is none is no target", "[common][target]") {
+    for (const auto* text : {"http:///a", "http://", "http://?x", "http://:80/a", "http://a b/c",
+                             "http://user@example.org/a", "http://a\x80/b", "http://a\\b/"}) {
+        CAPTURE(text);
+        CHECK(!parse_target(text));
+    }
+}
+
+TEST_CASE("A host has only the bytes of names and addresses and ports", "[common][target]") {
+    for (const auto* text : {"", "localhost", "example.org:8080", "127.0.0.1", "[::1]:80", "a_b~c",
+                             "m%C3%BCnchen.example"}) {
+        CAPTURE(text);
+        CHECK(is_host(text));
+    }
+    for (const auto* text :
+         {"a b", "a/b", "user@a", "a\x80", "a\tb", "<a>", "a\\b", "a?b", "\"a\""}) {
+        CAPTURE(text);
+        CHECK(!is_host(text));
+    }
+    CHECK(!is_host("a\0b"s));
+}
+
 TEST_CASE("What is no path is no target", "[common][target]") {
     for (const auto* text : {"", "*", "a", "example.org:80", "ftp://example.org/a", "?a", "%2fa"}) {
         CAPTURE(text);

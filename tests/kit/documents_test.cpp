@@ -190,7 +190,7 @@ TEST_CASE("Handouts have the sections of every handout in their order") {
 TEST_CASE("The TODOs that a handout shows are those of the stubs") {
     // The line's number is left out: it depends on what the reader has written above.
     const std::regex place{
-        R"((labs/[a-z0-9_/]+\.cpp):(?:\d+|…): TODO (\d+) is not done yet: (.*))"};
+        R"((labs/[a-z0-9_/]+\.[ch]pp):(?:\d+|…): TODO (\d+) is not done yet: (.*))"};
     std::size_t found = 0;
     for (const std::string& lab : kit::labs()) {
         for (const std::string& line :

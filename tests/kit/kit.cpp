@@ -39,9 +39,18 @@ std::vector<std::string> labs() {
 
 std::vector<std::string> programs(const fs::path& folder) {
     std::vector<std::string> names;
+    for (const std::string& name : source_files(folder)) {
+        if (name.ends_with(".cpp")) names.push_back(fs::path{name}.stem());
+    }
+    return names;
+}
+
+std::vector<std::string> source_files(const fs::path& folder) {
+    std::vector<std::string> names;
     if (!fs::exists(folder)) return names;
     for (const auto& entry : fs::directory_iterator{folder}) {
-        if (entry.path().extension() == ".cpp") names.push_back(entry.path().stem());
+        const fs::path ending = entry.path().extension();
+        if (ending == ".cpp" || ending == ".hpp") names.push_back(entry.path().filename());
     }
     std::ranges::sort(names);
     return names;

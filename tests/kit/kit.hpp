@@ -20,6 +20,10 @@ std::vector<std::string> labs();
 // The names of the programs that the folder has a source file for.
 std::vector<std::string> programs(const std::filesystem::path& folder);
 
+// The names of the folder's sources: those of its programs, and the headers that these share or are
+// split into.
+std::vector<std::string> source_files(const std::filesystem::path& folder);
+
 // A text file of the kit; fails the test case when it is not there.
 std::string read(const std::filesystem::path& file);
 std::vector<std::string> read_lines(const std::filesystem::path& file);

@@ -31,7 +31,7 @@ lines_of() {
 }
 
 # The lines that solutions have and stubs have not are what nobody may find in the export.
-comm -23 <(lines_of "$source_dir"/solutions/*/*.cpp) <(lines_of "$source_dir"/labs/*/*.cpp) >"$kit/secret"
+comm -23 <(lines_of "$source_dir"/solutions/*/*.?pp) <(lines_of "$source_dir"/labs/*/*.?pp) >"$kit/secret"
 [[ -s $kit/secret ]] || { echo "found no line to look for" && exit 1; }
 find . -type f -exec cat {} + | lines_of >"$kit/public"
 if comm -12 "$kit/secret" "$kit/public" | grep .; then

@@ -83,8 +83,8 @@ std::vector<int> todo_steps(const fs::path& file) {
 std::set<int> steps_of(const std::string& lab) {
     std::set<int> steps;
     const fs::path folder = kit::source() / "labs" / lab;
-    for (const std::string& program : kit::programs(folder)) {
-        for (const int step : todo_steps(folder / (program + ".cpp"))) steps.insert(step);
+    for (const std::string& name : kit::source_files(folder)) {
+        for (const int step : todo_steps(folder / name)) steps.insert(step);
     }
     return steps;
 }
@@ -121,19 +121,19 @@ std::set<int> one_to(std::size_t last) {
 
 }  // namespace
 
-TEST_CASE("Each program has a stub and a solution of the same name") {
+TEST_CASE("Each source has a stub and a solution of the same name") {
     for (const std::string& lab : kit::labs()) {
         CAPTURE(lab);
-        const auto stubs = kit::programs(kit::source() / "labs" / lab);
-        REQUIRE(!stubs.empty());
-        CHECK(stubs == kit::programs(kit::source() / "solutions" / lab));
+        REQUIRE(!kit::programs(kit::source() / "labs" / lab).empty());
+        CHECK(kit::source_files(kit::source() / "labs" / lab) ==
+              kit::source_files(kit::source() / "solutions" / lab));
     }
 }
 
 TEST_CASE("A stub and its solution differ in the TODO places only") {
     for (const std::string& lab : kit::labs()) {
-        for (const std::string& program : kit::programs(kit::source() / "labs" / lab)) {
-            const std::string file = lab + "/" + program + ".cpp";
+        for (const std::string& name : kit::source_files(kit::source() / "labs" / lab)) {
+            const std::string file = lab + "/" + name;
             CAPTURE(file);
             const auto stub = kit::read_lines(kit::source() / "labs" / file);
             const auto solution = kit::read_lines(kit::source() / "solutions" / file);
@@ -141,7 +141,7 @@ TEST_CASE("A stub and its solution differ in the TODO places only") {
             CHECK(std::ranges::none_of(solution, is_todo));
         }
         CAPTURE(lab);
-        CHECK(!steps_of(lab).empty());  // not every program: some are given, to be read
+        CHECK(!steps_of(lab).empty());  // not in every file: some are given, to be read
     }
 }
 
@@ -151,9 +151,9 @@ TEST_CASE("One number ties together the steps of a handout and its TODOs and hin
         const fs::path folder = kit::source() / "labs" / lab;
         const std::set<int> steps = steps_of(lab);
         CHECK(steps == one_to(steps.size()));
-        for (const std::string& program : kit::programs(folder)) {
-            const fs::path file = folder / (program + ".cpp");
-            CAPTURE(program);
+        for (const std::string& name : kit::source_files(folder)) {
+            const fs::path file = folder / name;
+            CAPTURE(name);
             CHECK(announced_steps(file) == todo_steps(file));
             CHECK(std::ranges::is_sorted(todo_steps(file)));
         }

@@ -11,6 +11,7 @@
 #include <boost/asio.hpp>
 
 #include <fcntl.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -1978,4 +1979,74 @@ document.getElementById('names').textContent = 'names ' + texts.sort().join(', '
         expect_shown("206 nine char rgb(0, 128, 0)", a_part);
         expect_shown("names " + all + " and 0 that are markup", links_work);
     });
+}
+
+// --- what few clients do, and hardly anybody tests ---------------------------------------------
+
+TEST_CASE("The server ignores empty lines before a request",
+          "[12_web][web_server][step:5][points:1]") {
+    const std::string cause = "an empty line before a request line is ignored, see read_request";
+    Stage stage{lab};
+    const Scene scene = serving(stage);
+    Peer& client = scene.connect();
+    client.send("\r\n" + request("GET /none"));
+    expect_status(stage, expect_answer(stage, client, false, cause), {404}, cause);
+    client.send("\r");
+    client.send("\n\r\n" + request("GET /none?1") + "\r\n" + request("GET /none?2"));
+    expect_status(stage, expect_answer(stage, client, false, cause), {404}, cause);
+    expect_status(stage, expect_answer(stage, client, false, cause), {404}, cause);
+    client.close();
+    for (const std::string line : {"/none", "/none?1", "/none?2"}) {
+        scene.server.expect_line_like(".*\"GET " + pattern_of(line) + " HTTP/1.1\" 404 .*",
+                                      "a line of the log for the request alone", cause);
+    }
+    // Nothing but an empty line is no request.
+    Peer& other = scene.connect();
+    other.send("\r\n");
+    other.shut_down_sending();
+    stage.expect(other.receive_to_end(cause).empty(), "no answer", "one", cause);
+}
+
+TEST_CASE("The server refuses a host that can't be one", "[12_web][web_server][step:5][points:1]") {
+    const std::string cause =
+        "the host's name, as in Host, has only certain bytes: wirelab::is_host()";
+    Stage stage{lab};
+    const Scene scene = serving(stage);
+    for (const std::string& text :
+         {"GET /none HTTP/1.1\r\nHost: a b\r\n\r\n"s, "GET /none HTTP/1.1\r\nHost: a/b\r\n\r\n"s,
+          "GET /none HTTP/1.1\r\nHost: a@b\r\n\r\n"s, "GET /none HTTP/1.1\r\nHost: <a>\r\n\r\n"s,
+          "GET /none HTTP/1.1\r\nHost: a\xff\r\n\r\n"s, request("GET http:///none"),
+          request("GET http://")}) {
+        Peer& client = scene.connect();
+        client.send(text);
+        expect_status(stage, expect_answer(stage, client, false, cause), {400}, cause);
+        client.close();
+    }
+    for (const std::string host : {"", "a.example:8080", "127.0.0.1", "[::1]:80"}) {
+        Peer& client = scene.connect();
+        client.send("GET /none HTTP/1.1\r\nHost: " + host + "\r\n\r\n");
+        expect_status(stage, expect_answer(stage, client, false, cause), {404}, cause);
+        client.close();
+    }
+}
+
+TEST_CASE("The server does not even open a pipe", "[12_web][web_server][step:9][points:1]") {
+    const std::string cause =
+        "whoever opens a pipe lets its writer go on, and may wait for one: see what it is before";
+    Stage stage{lab};
+    const Scene scene = serving(stage);
+    const std::string pipe = stage.path("www/pipe");
+    ::mkfifo(pipe.c_str(), 0666);
+    const int events = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
+    const bool is_watched = ::inotify_add_watch(events, pipe.c_str(), IN_OPEN) >= 0;
+    Visitor visitor{scene};
+    for (const std::string line : {"GET /pipe", "HEAD /pipe"}) {
+        expect_status(stage, visitor.ask(line, "", cause), {403, 404}, cause);
+    }
+    expect_status(stage, visitor.ask("GET /", "", cause), {200}, cause);
+    std::array<char, 1024> event{};
+    const bool was_opened = ::read(events, event.data(), event.size()) > 0;
+    ::close(events);
+    stage.expect(is_watched, "a pipe to watch", "none", "the test can't watch a pipe");
+    stage.expect(!was_opened, "a pipe that nobody opens", "one that was opened", cause);
 }
