@@ -73,6 +73,22 @@ char kind_of(int folder, const std::string& path, unsigned char known_type, erro
     return is_other ? '\0' : file.is_folder() ? '/' : ' ';
 }
 
+// Tells whether something is there that is neither a file nor a folder. It is not opened, for that
+// would let a pipe's writer go on. (Whoever puts a pipe in the place of a file right afterwards has
+// done so himself; nothing leads outside by that.)
+bool is_special(int folder, const std::string& path) {
+    struct stat status {};
+    const std::string relative = "." + path;
+    if (::fstatat(folder, relative.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
+    if (S_ISLNK(status.st_mode)) {
+        const int found = open_beneath(folder, path, O_PATH);
+        if (found < 0) return false;
+        ::fstat(found, &status);
+        ::close(found);
+    }
+    return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
 // Returns the next entry of a folder, null at its end and for an error.
 const dirent* next_entry(DIR* folder, error_code& error) {
     errno = 0;
@@ -132,17 +148,11 @@ ServedFolder::~ServedFolder() {
 
 ServedFile ServedFolder::open(const std::string& path, error_code& error) const {
     error.clear();
-    // To open a pipe would let its writer go on: first see what is there, without opening it.
-    const int found = open_beneath(folder_, path, O_PATH);
-    if (found < 0) {
-        error = reason_not_opened();
+    if (is_special(folder_, path)) {
+        error = errc::make_error_code(errc::no_such_file_or_directory);
         return {};
     }
-    const ServedFile place{found, error};
-    if (error) return {};
-    // Then open that very thing, whatever has its name by now; see proc(5).
-    const std::string name = "/proc/self/fd/" + std::to_string(found);
-    const int opened = ::open(name.c_str(), O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    const int opened = open_beneath(folder_, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (opened >= 0) return ServedFile{opened, error};
     error = reason_not_opened();
     return {};

@@ -178,8 +178,12 @@ TEST_CASE("A pipe is not even opened", "[common][served_folder]") {
     const ServedFolder folder{site.path("inside")};
     const int events = ::inotify_init1(IN_NONBLOCK | IN_CLOEXEC);
     REQUIRE(::inotify_add_watch(events, pipe.c_str(), IN_OPEN) >= 0);
-    CHECK(opened(folder, "/pipe") == not_found);
-    CHECK(!folder.has_file("/pipe"));
+    site.link("inside/link", "pipe");
+    for (const auto* path : {"/pipe", "/link", "/sub/../pipe"}) {
+        CAPTURE(path);
+        CHECK(opened(folder, path) == not_found);
+        CHECK(!folder.has_file(path));
+    }
     CHECK(listed(folder, "/") == Names{"file", "sub/"});
     std::array<char, 1024> event{};
     CHECK(::read(events, event.data(), event.size()) == -1);
