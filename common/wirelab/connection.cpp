@@ -143,4 +143,10 @@ void drain(tcp::socket& socket, Seconds timeout) {
     while (!error) socket.read_some(asio::buffer(part), error);
 }
 
+void end(tcp::socket& socket, Seconds timeout) {
+    error_code error;
+    socket.shutdown(tcp::socket::shutdown_send, error);
+    if (!error) drain(socket, timeout);
+}
+
 }  // namespace wirelab

@@ -85,4 +85,8 @@ std::size_t read_full(boost::asio::ip::tcp::socket& socket, boost::asio::mutable
 /// overtake what was sent last.
 void drain(boost::asio::ip::tcp::socket& socket, Seconds timeout);
 
+/// Ends our side of a connection, and waits until the peer ends its own, or the time is up: see
+/// drain().
+void end(boost::asio::ip::tcp::socket& socket, Seconds timeout);
+
 }  // namespace wirelab

@@ -1,14 +1,11 @@
 // Lab 11, server: what one client sends, all others get. A coroutine for each, one thread for all.
+#include <wirelab/async_connection.hpp>
 #include <wirelab/chat.hpp>
-#include <wirelab/connection.hpp>
 #include <wirelab/coroutine.hpp>
-#include <wirelab/endpoint.hpp>
-#include <wirelab/program.hpp>
 #include <wirelab/todo.hpp>
 
 #include <boost/asio.hpp>
 
-#include <iostream>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,9 +19,10 @@ using boost::system::error_code;
 
 struct Client {
     tcp::socket socket;
-    std::string backlog = {};    // the lines that it has still to get
-    std::string in_flight = {};  // those that are being written
+    std::string peer;
+    std::string backlog = {};  // the lines that it has still to get
     bool is_writing = false;
+    bool has_left = false;
     std::string fault = {};  // why it was dropped
 
     // Closes the connection. Whatever waits for it fails at once, so its coroutines end.
@@ -60,20 +58,17 @@ public:
 private:
     // Serves one client, from its coming to its leaving.
     asio::awaitable<void> serve(tcp::socket socket, tcp::endpoint peer) {
-        const auto client = std::make_shared<Client>(std::move(socket));
+        const auto client = std::make_shared<Client>(std::move(socket), wirelab::say_joined(peer));
         clients_.push_back(client);
-        std::cout << "joined " << wirelab::to_text(peer) << std::endl;
         try {
-            client->socket.set_option(tcp::no_delay{true});
-            wirelab::give_up_after(client->socket, options_.timeout);
+            options_.prepare(client->socket);
             co_await relay_lines(*client);
-        } catch (const boost::system::system_error& error) {
-            if (error.code() != asio::error::eof) client->drop(wirelab::fault(error, options_));
+        } catch (const boost::system::system_error& end) {
+            if (end.code() != asio::error::eof) client->drop(wirelab::fault(end.code(), options_));
         }
-        co_await asio::post(use_awaitable);  // a write that has failed as well may know the reason
         std::erase(clients_, client);
-        if (!client->fault.empty()) wirelab::report(wirelab::to_text(peer) + ": " + client->fault);
-        std::cout << "left " << wirelab::to_text(peer) << std::endl;
+        client->has_left = true;
+        if (!client->is_writing) co_await say_goodbye(*client);  // else write_backlog() will do it
     }
 
     // Sends what comes from a client to all others, until it leaves.
@@ -89,6 +84,7 @@ private:
             const auto exit = wirelab::find_exit(lines);
             send_to_others(sender, lines.substr(0, exit));
             if (exit < lines.size()) co_return;
+            if (text.size() == text.capacity()) text.reserve(2 * text.size());  // read more at once
             buffer.consume(lines.size());
         }
     }
@@ -99,9 +95,9 @@ private:
             if (client.get() == &sender || !client->socket.is_open()) continue;
 
             // 8: Add the lines to the client's backlog. Drop the client if that is over the limit,
-            //    and there are lines in flight, which it has not yet taken.
+            //    and its connection takes nothing more now.
             client->backlog += lines;
-            if (!client->in_flight.empty() && client->backlog.size() > options_.max_backlog) {
+            if (client->backlog.size() > options_.max_backlog && wirelab::is_full(client->socket)) {
                 client->drop(wirelab::backlog_fault(options_));
             }
 
@@ -111,22 +107,29 @@ private:
         }
     }
 
-    static asio::awaitable<void> write_backlog(std::shared_ptr<Client> client) {
+    asio::awaitable<void> write_backlog(std::shared_ptr<Client> client) {
         co_await asio::post(use_awaitable);  // what others have sent by now will go out with it
-        std::string& lines = client->in_flight;
+        std::string lines;
         error_code error;
 
         // 10: While there is a backlog, take all of it, and write it at once. What is being written
         //     must stay as it is; what comes in the meantime is the next backlog.
         while (!client->backlog.empty() && !error) {
-            lines = std::exchange(client->backlog, {});
+            lines.clear();
+            lines.swap(client->backlog);
             co_await asio::async_write(client->socket, asio::buffer(lines),
                                        asio::redirect_error(use_awaitable, error));
         }
 
         client->is_writing = false;
-        lines.clear();
-        if (error) client->drop(wirelab::reason(error));
+        if (error) client->drop(wirelab::fault(error, options_));
+        if (client->has_left) co_await say_goodbye(*client);
+    }
+
+    // Ends the connection of a client that has left, when it has got what waited for it.
+    asio::awaitable<void> say_goodbye(Client& client) {
+        wirelab::say_left(client.peer, client.fault);
+        co_await wirelab::async_end(client.socket, options_.timeout);
     }
 
     asio::io_context& io_;
@@ -135,15 +138,10 @@ private:
 };
 
 int main(int argc, char* argv[]) {
-    wirelab::ChatOptions options;
-    wirelab::Program program{"chat_server", "Passes on what each client says to all others."};
-    options.add_to(program);
-    return program.run(argc, argv, [&] {
-        wirelab::allow_many_connections();
+    return wirelab::run_chat_server("chat_server", argc, argv, [](const auto& options) {
         asio::io_context io{1};  // for one thread
         Room room{io, options};
-        tcp::acceptor acceptor = wirelab::listen(io, {options.bind, options.port});
-        asio::co_spawn(io, room.accept_clients(std::move(acceptor)), wirelab::fail_loudly);
+        asio::co_spawn(io, room.accept_clients(options.listen(io)), wirelab::fail_loudly);
         io.run();
     });
 }

@@ -2,16 +2,12 @@
 // read, or room to write, and does only that. (It asks by poll(2), which has replaced select(2).)
 #include <wirelab/chat.hpp>
 #include <wirelab/connection.hpp>
-#include <wirelab/endpoint.hpp>
-#include <wirelab/error.hpp>
-#include <wirelab/program.hpp>
 
 #include <boost/asio.hpp>
 
 #include <poll.h>
 
 #include <algorithm>
-#include <iostream>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -28,7 +24,9 @@ struct Client {
     std::string backlog = {};  // the lines that it has still to get
     bool is_full = false;      // the connection takes nothing more for now
     bool has_left = false;
-    bool is_over() const { return has_left && backlog.empty(); }
+    bool has_ended = false;         // nothing more comes from it
+    std::string fault = {};         // why it was dropped
+    wirelab::Goodbye goodbye = {};  // when it has left, and has got what waited for it
 };
 
 // Everybody who chats. The functions come in the order in which they call each other.
@@ -44,11 +42,10 @@ public:
             const std::vector<pollfd> ready = wait();
             for (std::size_t i = 0; i < clients_.size(); ++i) {
                 if ((ready[i].revents & POLLOUT) != 0) clients_[i].is_full = false;
-                const bool has_news = (ready[i].revents & ~POLLOUT) != 0;
-                if (has_news && !clients_[i].has_left) relay_lines(clients_[i]);
+                if ((ready[i].revents & ~POLLOUT) != 0) relay_lines(clients_[i]);
             }
             for (Client& client : clients_) write_backlog(client);
-            std::erase_if(clients_, [](const Client& client) { return client.is_over(); });
+            std::erase_if(clients_, [&](Client& client) { return has_gone(client); });
             if (!is_accepting_ || ready.back().revents != 0) is_accepting_ = accept_clients();
         }
     }
@@ -57,14 +54,15 @@ private:
     // Waits until a socket is ready: that of a client, in their order, or the acceptor behind them.
     std::vector<pollfd> wait() {
         std::vector<pollfd> sockets;
+        bool is_calm = is_accepting_;
         for (Client& client : clients_) {
-            const int events = (client.has_left ? 0 : POLLIN) | (client.is_full ? POLLOUT : 0);
+            const int events = (client.has_ended ? 0 : POLLIN) | (client.is_full ? POLLOUT : 0);
             sockets.push_back({client.socket.native_handle(), static_cast<short>(events), 0});
+            is_calm = is_calm && !client.has_left;
         }
-        // In trouble the acceptor is always ready, which would keep us awake: look after a pause.
-        const int pause = static_cast<int>(wirelab::AcceptTrouble::pause.count());
+        // No event tells when to look at an acceptor in trouble, or who takes too long to leave.
         sockets.push_back({is_accepting_ ? acceptor_.native_handle() : -1, POLLIN, 0});
-        ::poll(sockets.data(), sockets.size(), is_accepting_ ? -1 : pause);
+        wirelab::poll(sockets, is_calm ? wirelab::for_ever : wirelab::AcceptTrouble::pause);
         return sockets;
     }
 
@@ -75,7 +73,9 @@ private:
         text.resize(std::min(options_.line_space(), begun + 65536));
         text.resize(begun + sender.socket.read_some(asio::buffer(text) + begun, error));
         if (error == asio::error::would_block) return;
-        if (error) return leave(sender, error == asio::error::eof ? "" : wirelab::reason(error));
+        if (error) sender.has_ended = true;
+        if (error) return leave(sender, wirelab::fault(error, options_));
+        if (sender.has_left) return text.clear();  // it stands behind `exit`
 
         const std::string_view lines{text.data(), text.rfind('\n') + 1};
         const auto exit = wirelab::find_exit(lines);
@@ -84,20 +84,20 @@ private:
             client.backlog += lines.substr(0, exit);
             if (client.backlog.size() > options_.max_backlog) write_backlog(client);
         }
-        if (exit < lines.size()) return leave(sender);
         text.erase(0, lines.size());
+        if (exit < lines.size()) return leave(sender);
         if (text.size() > options_.max_line) leave(sender, wirelab::line_fault(options_));
     }
 
     // Writes of a client's backlog what the connection takes without waiting.
     void write_backlog(Client& client) {
-        if (client.backlog.empty()) return;
         error_code error;
-        if (!client.is_full) {
+        if (!client.is_full && !client.backlog.empty()) {
             client.backlog.erase(0, client.socket.write_some(asio::buffer(client.backlog), error));
             client.is_full = !client.backlog.empty();
         }
-        if (error && error != asio::error::would_block) leave(client, wirelab::reason(error));
+        if (error && error != asio::error::would_block)
+            leave(client, wirelab::fault(error, options_));
         if (client.backlog.size() > options_.max_backlog) {
             leave(client, wirelab::backlog_fault(options_));
         }
@@ -105,10 +105,18 @@ private:
 
     // Lets a client leave. Without a fault of its own it still gets what waits for it.
     static void leave(Client& client, const std::string& fault = {}) {
-        if (!fault.empty()) client.backlog.clear();
-        if (std::exchange(client.has_left, true)) return;
-        if (!fault.empty()) wirelab::report(client.peer + ": " + fault);
-        std::cout << "left " << client.peer << std::endl;
+        client.has_left = true;
+        if (fault.empty()) return;
+        if (client.fault.empty()) client.fault = fault;
+        client.backlog.clear();
+        client.has_ended = true;
+    }
+
+    // Says goodbye to a client that has left, and tells whether its connection may be closed.
+    bool has_gone(Client& client) {
+        if (!client.has_left || !client.backlog.empty()) return false;
+        return client.goodbye.say(client.socket, client.peer, client.fault, options_.timeout) ||
+               client.has_ended;
     }
 
     bool accept_clients() {
@@ -120,10 +128,8 @@ private:
             if (error == asio::error::would_block) return true;
             if (trouble_.is_there(error)) return false;
             socket.non_blocking(true, error);
-            socket.set_option(tcp::no_delay{true}, error);
-            wirelab::give_up_after(socket, options_.timeout);
-            clients_.push_back({std::move(socket), wirelab::to_text(peer)});
-            std::cout << "joined " << clients_.back().peer << std::endl;
+            options_.prepare(socket);
+            clients_.push_back({std::move(socket), wirelab::say_joined(peer)});
         }
     }
 
@@ -135,15 +141,8 @@ private:
 };
 
 int main(int argc, char* argv[]) {
-    wirelab::ChatOptions options;
-    wirelab::Program program{"chat_server_select",
-                             "Passes on what each client says to all others."};
-    options.add_to(program);
-
-    return program.run(argc, argv, [&] {
-        wirelab::allow_many_connections();
+    return wirelab::run_chat_server("chat_server_select", argc, argv, [](const auto& options) {
         asio::io_context io;
-        Room room{wirelab::listen(io, {options.bind, options.port}), options};
-        room.serve();
+        Room{options.listen(io), options}.serve();
     });
 }

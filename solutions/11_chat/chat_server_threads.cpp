@@ -3,12 +3,11 @@
 #include <wirelab/chat.hpp>
 #include <wirelab/connection.hpp>
 #include <wirelab/endpoint.hpp>
-#include <wirelab/program.hpp>
+#include <wirelab/error.hpp>
 
 #include <boost/asio.hpp>
 
 #include <condition_variable>
-#include <iostream>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -22,8 +21,8 @@ using boost::system::error_code;
 
 struct Client {
     tcp::socket socket;
+    std::string peer = {};
     std::string backlog = {};  // the lines that it has still to get
-    bool is_writing = false;
     bool has_left = false;
     std::string fault = {};             // why it was dropped
     std::condition_variable news = {};  // it has a backlog, or has left
@@ -58,43 +57,37 @@ public:
     }
 
 private:
-    // Serves one client, from its coming to its leaving.
+    // Serves one client, from its coming to its leaving: writes to it, while another thread reads.
     void serve(const std::shared_ptr<Client>& client, const tcp::endpoint& peer) {
         std::unique_lock lock{mutex_};
         clients_.push_back(client);
-        std::cout << "joined " << wirelab::to_text(peer) << std::endl;
+        client->peer = wirelab::say_joined(peer);
         lock.unlock();
         try {
-            wirelab::run_in_thread([this, client] { write_backlogs(*client); });
-            client->socket.set_option(tcp::no_delay{true});
-            wirelab::give_up_after(client->socket, options_.timeout);
-            relay_lines(*client);
+            options_.prepare(client->socket);
+            wirelab::run_in_thread([this, client] { relay_lines(client); });
         } catch (const boost::system::system_error& error) {
-            lock.lock();
-            if (error.code() != asio::error::eof) client->drop(wirelab::fault(error, options_));
+            leave(client, error.code());
         }
-        if (!lock) lock.lock();
-        // Of two threads that use a broken connection one is told the reason: let the other speak.
-        error_code broken;
-        client->socket.remote_endpoint(broken);
-        if (broken) client->news.wait(lock, [&] { return !client->is_writing; });
-        std::erase(clients_, client);
-        if (!client->fault.empty()) wirelab::report(wirelab::to_text(peer) + ": " + client->fault);
-        std::cout << "left " << wirelab::to_text(peer) << std::endl;
-        client->has_left = true;
-        client->news.notify_one();
+        write_backlogs(*client);
+        lock.lock();
+        wirelab::say_left(client->peer, client->fault);
+        lock.unlock();
+        wirelab::end(client->socket, options_.timeout);
     }
 
     // Sends what comes from a client to all others, until it leaves.
-    void relay_lines(Client& sender) {
+    void relay_lines(const std::shared_ptr<Client>& sender) {
         std::string text;
         auto buffer = asio::dynamic_buffer(text, options_.line_space());
-        for (;;) {
-            asio::read_until(sender.socket, buffer, '\n');
+        for (error_code error;;) {
+            asio::read_until(sender->socket, buffer, '\n', error);
+            if (error) return leave(sender, error);
             const std::string_view lines{text.data(), text.rfind('\n') + 1};
             const auto exit = wirelab::find_exit(lines);
-            send_to_others(sender, lines.substr(0, exit));
-            if (exit < lines.size()) return;
+            send_to_others(*sender, lines.substr(0, exit));
+            if (exit < lines.size()) return leave(sender, {});
+            if (text.size() == text.capacity()) text.reserve(2 * text.size());  // read more at once
             buffer.consume(lines.size());
         }
     }
@@ -105,11 +98,20 @@ private:
         for (const std::shared_ptr<Client>& client : clients_) {
             if (client.get() == &sender || !client->fault.empty()) continue;
             client->backlog += lines;
-            if (client->is_writing && client->backlog.size() > options_.max_backlog) {
+            if (client->backlog.size() > options_.max_backlog && wirelab::is_full(client->socket)) {
                 client->drop(wirelab::backlog_fault(options_));
             }
             client->news.notify_one();
         }
+    }
+
+    // Lets a client leave: it gets no more lines, and its other thread ends when it has written.
+    void leave(const std::shared_ptr<Client>& client, const error_code& error) {
+        const std::lock_guard lock{mutex_};
+        if (error && error != asio::error::eof) client->drop(wirelab::fault(error, options_));
+        std::erase(clients_, client);
+        client->has_left = true;
+        client->news.notify_one();
     }
 
     // Writes a client's backlog whenever there is one, until the client has left.
@@ -117,18 +119,19 @@ private:
         std::string lines;
         error_code error;
         std::unique_lock lock{mutex_};
-        while (!error) {
+        for (;;) {
             client.news.wait(lock, [&] { return !client.backlog.empty() || client.has_left; });
             if (client.backlog.empty()) return;
-            lines = std::exchange(client.backlog, {});
-            client.is_writing = true;
+            lines.clear();
+            lines.swap(client.backlog);
             lock.unlock();
             asio::write(client.socket, asio::buffer(lines), error);
             lock.lock();
-            client.is_writing = false;
-            client.news.notify_one();
+            if (error) break;
         }
-        if (error != asio::error::broken_pipe) client.drop(wirelab::reason(error));
+        // "Broken pipe" is no reason: of two who use a broken connection, the other is told it.
+        if (error != asio::error::broken_pipe) client.drop(wirelab::fault(error, options_));
+        client.news.wait(lock, [&] { return client.has_left; });
     }
 
     const wirelab::ChatOptions& options_;
@@ -137,13 +140,8 @@ private:
 };
 
 int main(int argc, char* argv[]) {
-    wirelab::ChatOptions options;
-    wirelab::Program program{"chat_server_threads", "Passes on what each client says to all."};
-    options.add_to(program);
-
-    return program.run(argc, argv, [&] {
-        wirelab::allow_many_connections();
+    return wirelab::run_chat_server("chat_server_threads", argc, argv, [](const auto& options) {
         asio::io_context io;
-        Room{options}.accept_clients(wirelab::listen(io, {options.bind, options.port}));
+        Room{options}.accept_clients(options.listen(io));
     });
 }

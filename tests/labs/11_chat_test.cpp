@@ -677,11 +677,11 @@ TEST_CASE("A client that leaves still gets the lines that wait for it",
         } else {
             leaving.shut_down_sending();
         }
-        expect_left(room.server(), leaving.endpoint(), leaves_at_the_end);
         expect_read(stage, leaving, sent, still_gets_its_lines);
         leaving.read(sent.size() + 1);
         stage.expect(leaving.ended(), "the end of the stream", "it stays open",
                      still_gets_its_lines);
+        expect_left(room.server(), leaving.endpoint(), leaves_at_the_end);
         room.chat();
     }
 }
