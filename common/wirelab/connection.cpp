@@ -144,9 +144,9 @@ void drain(tcp::socket& socket, Seconds timeout) {
 }
 
 void end(tcp::socket& socket, Seconds timeout) {
-    error_code error;
-    socket.shutdown(tcp::socket::shutdown_send, error);
-    if (!error) drain(socket, timeout);
+    error_code broken;
+    socket.shutdown(tcp::socket::shutdown_send, broken);
+    if (!broken) drain(socket, timeout);
 }
 
 }  // namespace wirelab
