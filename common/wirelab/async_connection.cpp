@@ -1,5 +1,6 @@
 #include <wirelab/async_connection.hpp>
 #include <wirelab/coroutine.hpp>
+#include <wirelab/deadline.hpp>
 #include <wirelab/endpoint.hpp>
 #include <wirelab/error.hpp>
 #include <wirelab/log.hpp>
@@ -74,7 +75,9 @@ asio::awaitable<void> async_end(tcp::socket& socket, Seconds timeout) {
     std::array<char, 8192> part;
     error_code end;
     socket.shutdown(tcp::socket::shutdown_send, end);
-    while (!end) {
+    // One who never pauses is never waited for, and so never cancelled: look at the clock as well.
+    const TimeBudget budget{timeout};
+    while (!end && !budget.is_over()) {
         co_await socket.async_read_some(asio::buffer(part), redirect_error(use_awaitable, end));
     }
 }

@@ -12,6 +12,7 @@
 
 #include <poll.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -50,10 +51,24 @@ int run_chat_server(const std::string& name, int argc, char* argv[],
 /// none. Its end may be a newline, or a carriage return and a newline.
 std::size_t find_exit(std::string_view lines);
 
-/// Tells whether the system takes nothing more for a connection now (poll(2)). It has a buffer for
-/// what is sent, and the peer's system one for what has come: when the peer does not read, both
-/// are full in the end.
+/// Tells whether the system calls a connection not writable now (poll(2)). It has a buffer for what
+/// is sent, and the peer's system one for what has come: when the peer does not read, both fill up.
+/// Linux says so when about two thirds of its buffer are in use; a write may still take some more.
 bool is_full(boost::asio::ip::tcp::socket& socket);
+
+/// Tells whether a server is slower than its clients talk: more than the limit waits for one of
+/// them whose connection is not full, so what is missing is that the server writes it. Each client
+/// is a pointer to what has a `socket`, a `backlog`, and a `fault` if it was dropped.
+template <typename Clients>
+bool is_behind(const Clients& clients, const ChatOptions& options) {
+    return std::ranges::any_of(clients, [&](const auto& client) {
+        return client->fault.empty() && client->backlog.size() > options.max_backlog &&
+               !is_full(client->socket);
+    });
+}
+
+/// How long to wait until one looks again: that a connection has become full, nobody is told.
+constexpr std::chrono::milliseconds a_moment{10};
 
 /// Prints `joined PEER`, and returns the peer as a text.
 std::string say_joined(const boost::asio::ip::tcp::endpoint& peer);
@@ -71,8 +86,8 @@ void poll(std::vector<pollfd>& sockets, std::chrono::milliseconds limit);
 class Goodbye {
 public:
     /// The first time, says that it has left (say_left()), and ends our side of the connection.
-    /// Returns whether the time for the client's side is over, so that it may be closed. Until then
-    /// what still comes is to be read: see drain().
+    /// Returns whether the time for the client's side is over, so that it may be closed; with a
+    /// timeout of 0 it never is. Until then what still comes is to be read: see drain().
     bool say(boost::asio::ip::tcp::socket& socket, const std::string& peer,
              const std::string& fault, Seconds timeout);
 

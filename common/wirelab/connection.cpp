@@ -8,6 +8,7 @@
 #include <boost/system/system_error.hpp>
 
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/resource.h>
 #include <sys/sendfile.h>
 
@@ -34,6 +35,13 @@ static bool concerns_one_client(const error_code& error) {
     using namespace asio::error;
     return error == connection_aborted || error == network_down || error == network_unreachable ||
            error == host_unreachable;
+}
+
+// Returns a time as poll(2) and socket options have it.
+static int to_milliseconds(Seconds time) {
+    using std::chrono::milliseconds;
+    const auto count = std::chrono::ceil<milliseconds>(time.duration()).count();
+    return static_cast<int>(std::min<std::int64_t>(count, INT_MAX));
 }
 
 tcp::socket connect(asio::io_context& io, const std::string& host, Port port, Seconds timeout) {
@@ -91,9 +99,7 @@ bool AcceptTrouble::wait_out(const error_code& error) {
 }
 
 void give_up_after(tcp::socket& socket, Seconds timeout) {
-    using std::chrono::milliseconds;
-    const auto limit = std::chrono::ceil<milliseconds>(timeout.duration()).count();
-    const int value = static_cast<int>(std::min<std::int64_t>(limit, INT_MAX));
+    const int value = to_milliseconds(timeout);
     error_code ignored;  // a connection that is over needs no limit
     if (timeout.is_none()) return;
     socket.set_option(asio::detail::socket_option::integer<IPPROTO_TCP, TCP_USER_TIMEOUT>{value},
@@ -137,10 +143,15 @@ std::size_t read_full(tcp::socket& socket, asio::mutable_buffer buffer, Seconds 
 }
 
 void drain(tcp::socket& socket, Seconds timeout) {
-    const Deadline deadline{timeout};  // for all of it: a peer may go on for ever
+    const TimeBudget budget{timeout};  // for all of it: a peer may go on for ever
     std::array<char, 65536> part;
     error_code error;
-    while (!error) socket.read_some(asio::buffer(part), error);
+    while (!error && !budget.is_over()) {
+        pollfd look{socket.native_handle(), POLLIN, 0};
+        const int most = timeout.is_none() ? -1 : to_milliseconds(budget.left());
+        if (::poll(&look, 1, most) <= 0) break;
+        socket.read_some(asio::buffer(part), error);
+    }
 }
 
 void end(tcp::socket& socket, Seconds timeout) {

@@ -80,13 +80,14 @@ std::size_t send_part(boost::asio::ip::tcp::socket& socket, const InputFile& fil
 std::size_t read_full(boost::asio::ip::tcp::socket& socket, boost::asio::mutable_buffer buffer,
                       Seconds timeout);
 
-/// Reads and forgets what the peer still sends, until it ends its stream or the time is up. Whoever
-/// closes with bytes unread resets the connection (RFC 1122, section 4.2.2.13), and the reset may
-/// overtake what was sent last.
+/// Reads and forgets what the peer still sends, until it ends its stream or the time is up, even if
+/// it never pauses; 0 is no limit. Whoever closes with bytes unread resets the connection (RFC
+/// 1122, section 4.2.2.13), and the reset may overtake what was sent last. Needs no timer, so it
+/// never throws.
 void drain(boost::asio::ip::tcp::socket& socket, Seconds timeout);
 
 /// Ends our side of a connection, and waits until the peer ends its own, or the time is up: see
-/// drain().
+/// drain(). It never throws either.
 void end(boost::asio::ip::tcp::socket& socket, Seconds timeout);
 
 }  // namespace wirelab

@@ -79,4 +79,8 @@ Seconds TimeBudget::share(std::size_t waits) const {
     return Seconds{std::max(left / shares, 1e-9)};
 }
 
+bool TimeBudget::is_over() const {
+    return !limit_.is_none() && std::chrono::steady_clock::now() - start_ >= limit_.duration();
+}
+
 }  // namespace wirelab

@@ -56,6 +56,10 @@ public:
     /// Returns an equal share of what is left, for so many waits to come; for 0, as for 1, all.
     Seconds share(std::size_t waits) const;
 
+    /// Tells whether the time is used up. Who never has to wait, for data is always there, is
+    /// stopped by no Deadline, but by this.
+    bool is_over() const;
+
 private:
     Seconds limit_;
     std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();

@@ -61,6 +61,11 @@ void Patience::end() {
     alarm_->is_waiting = false;
 }
 
+bool Patience::is_over() const {
+    return alarm_->limit.count() > 0 && alarm_->is_waiting &&
+           steady_clock::now() >= alarm_->deadline;
+}
+
 error_code Patience::verdict(const error_code& error) const {
     const bool cancelled = error == asio::error::operation_aborted && alarm_->is_over;
     return cancelled ? error_code{asio::error::timed_out} : error;

@@ -36,6 +36,10 @@ public:
     /// The wait has ended: until the next begins, nothing is cancelled.
     void end();
 
+    /// Tells whether the wait has had all of its time. Whoever waits in a loop asks: a read that
+    /// finds something at once, from a peer that never stops sending, is never cancelled.
+    bool is_over() const;
+
     /// Returns why a wait has failed: `boost::asio::error::timed_out` if it was cancelled here,
     /// else the error that it failed with.
     boost::system::error_code verdict(const boost::system::error_code& error) const;

@@ -4,8 +4,6 @@
 #include <boost/asio/error.hpp>
 #include <boost/beast/http/error.hpp>
 
-#include <algorithm>
-
 namespace wirelab {
 
 namespace asio = boost::asio;
@@ -17,13 +15,23 @@ static std::string_view text_in(asio::const_buffer buffer) {
     return {static_cast<const char*>(buffer.data()), buffer.size()};
 }
 
+std::size_t RequestParser::put(asio::const_buffer received, error_code& error) {
+    if (text_in(received) != "\r") return basic_parser::put(received, error);
+    error = http::error::need_more;
+    return 0;
+}
+
 std::string_view first_line(asio::const_buffer received) {
     const std::string_view text = text_in(received);
     return text.substr(0, text.find_first_of("\r\n"));
 }
 
 std::size_t size_of_empty_lines(asio::const_buffer received) {
-    return std::min(text_in(received).find_first_not_of("\r\n"), received.size());
+    std::string_view rest = text_in(received);
+    while (rest.starts_with('\n') || rest.starts_with("\r\n")) {
+        rest.remove_prefix(rest.find('\n') + 1);
+    }
+    return received.size() - rest.size();
 }
 
 Refusal refusal_for(const error_code& error, asio::const_buffer received) {

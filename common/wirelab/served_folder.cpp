@@ -53,40 +53,28 @@ error_code reason_not_opened() {
     return errc::make_error_code(errc::no_such_file_or_directory);
 }
 
+// Finds a file or a folder beneath the folder, but does not open it: that would let a pipe's writer
+// go on. (Whoever puts a pipe in the place of a file right afterwards has done so himself; nothing
+// leads outside by that.)
+ServedFile find(int folder, const std::string& path, error_code& error) {
+    const int found = open_beneath(folder, path, O_PATH);
+    if (found >= 0) return ServedFile{found, error};
+    error = reason_not_opened();
+    return {};
+}
+
 // Returns '/' for a folder, ' ' for a file, and nothing for what open() would not open. The error
 // is that it can't be told.
 char kind_of(int folder, const std::string& path, unsigned char known_type, error_code& error) {
     if (known_type == DT_REG) return ' ';
     if (known_type == DT_DIR) return '/';
     if (known_type != DT_LNK && known_type != DT_UNKNOWN) return '\0';
-    // Some links lead outside.
-    const int opened = open_beneath(folder, path, O_PATH);
-    if (opened < 0) {
-        error = reason_not_opened();
-        if (error == errc::no_such_file_or_directory || error == errc::permission_denied) {
-            error.clear();
-        }
-        return '\0';
-    }
-    error_code is_other;
-    const ServedFile file{opened, is_other};
-    return is_other ? '\0' : file.is_folder() ? '/' : ' ';
-}
-
-// Tells whether something is there that is neither a file nor a folder. It is not opened, for that
-// would let a pipe's writer go on. (Whoever puts a pipe in the place of a file right afterwards has
-// done so himself; nothing leads outside by that.)
-bool is_special(int folder, const std::string& path) {
-    struct stat status {};
-    const std::string relative = "." + path;
-    if (::fstatat(folder, relative.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return false;
-    if (S_ISLNK(status.st_mode)) {
-        const int found = open_beneath(folder, path, O_PATH);
-        if (found < 0) return false;
-        ::fstat(found, &status);
-        ::close(found);
-    }
-    return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+    const ServedFile file = find(folder, path, error);  // some links lead outside
+    if (!error) return file.is_folder() ? '/' : ' ';
+    const bool is_none =
+        error == errc::no_such_file_or_directory || error == errc::permission_denied;
+    if (is_none) error.clear();
+    return '\0';
 }
 
 // Returns the next entry of a folder, null at its end and for an error.
@@ -148,10 +136,8 @@ ServedFolder::~ServedFolder() {
 
 ServedFile ServedFolder::open(const std::string& path, error_code& error) const {
     error.clear();
-    if (is_special(folder_, path)) {
-        error = errc::make_error_code(errc::no_such_file_or_directory);
-        return {};
-    }
+    find(folder_, path, error);
+    if (error) return {};
     const int opened = open_beneath(folder_, path, O_RDONLY | O_NONBLOCK | O_NOCTTY);
     if (opened >= 0) return ServedFile{opened, error};
     error = reason_not_opened();

@@ -59,7 +59,7 @@ public:
     /// on.
     ServedFile open(const std::string& path, boost::system::error_code& error) const;
 
-    /// Tells whether open() would open it, as a file.
+    /// Tells whether there is a file that may be served. Whether we may read it, only open() tells.
     bool has_file(const std::string& path) const;
 
     /// Returns what open() would open in a folder, whose path has a slash at its end, too: the

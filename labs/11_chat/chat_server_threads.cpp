@@ -40,7 +40,6 @@ class Room {
 public:
     explicit Room(const wirelab::ChatOptions& options) : options_{options} {}
 
-    // Accepts clients, for ever.
     void accept_clients(tcp::acceptor acceptor) {
         for (wirelab::AcceptTrouble trouble;;) {
             tcp::endpoint peer;
@@ -69,10 +68,7 @@ private:
         } catch (const boost::system::system_error& error) {
             leave(client, error.code());
         }
-        write_backlogs(*client);
-        lock.lock();
-        wirelab::say_left(client->peer, client->fault);
-        lock.unlock();
+        write_backlogs(client);
         wirelab::end(client->socket, options_.timeout);
     }
 
@@ -94,7 +90,9 @@ private:
 
     // Sends lines to all but their sender, without waiting for anyone.
     void send_to_others(const Client& sender, std::string_view lines) {
-        const std::lock_guard lock{mutex_};
+        std::unique_lock lock{mutex_};
+        // Who talks faster than we write waits for us, but nobody waits for a slow reader.
+        while (wirelab::is_behind(clients_, options_)) taken_.wait_for(lock, wirelab::a_moment);
         for (const std::shared_ptr<Client>& client : clients_) {
             if (client.get() == &sender || !client->fault.empty()) continue;
             client->backlog += lines;
@@ -115,28 +113,32 @@ private:
     }
 
     // Writes a client's backlog whenever there is one, until the client has left.
-    void write_backlogs(Client& client) {
+    void write_backlogs(const std::shared_ptr<Client>& client) {
         std::string lines;
         error_code error;
         std::unique_lock lock{mutex_};
-        for (;;) {
-            client.news.wait(lock, [&] { return !client.backlog.empty() || client.has_left; });
-            if (client.backlog.empty()) return;
+        while (!error) {
+            client->news.wait(lock, [&] { return !client->backlog.empty() || client->has_left; });
+            if (client->backlog.empty()) break;
             lines.clear();
-            lines.swap(client.backlog);
+            lines.swap(client->backlog);
+            taken_.notify_all();
             lock.unlock();
-            asio::write(client.socket, asio::buffer(lines), error);
+            asio::write(client->socket, asio::buffer(lines), error);
             lock.lock();
-            if (error) break;
         }
-        // "Broken pipe" is no reason: of two who use a broken connection, the other is told it.
-        if (error != asio::error::broken_pipe) client.drop(wirelab::fault(error, options_));
-        client.news.wait(lock, [&] { return client.has_left; });
+        std::erase(clients_, client);  // without a writer it gets nothing more
+        // Of two who use a broken connection, one is told why, and the other "Broken pipe".
+        if (error && error != asio::error::broken_pipe) client->drop(wirelab::reason(error));
+        client->news.wait(lock, [&] { return client->has_left; });
+        if (error) client->drop(wirelab::reason(error));
+        wirelab::say_left(client->peer, client->fault);
     }
 
     const wirelab::ChatOptions& options_;
     std::mutex mutex_;  // guards all that follows, and each client but its socket
     std::vector<std::shared_ptr<Client>> clients_;
+    std::condition_variable taken_;  // a backlog has been taken, to write it
 };
 
 int main(int argc, char* argv[]) {

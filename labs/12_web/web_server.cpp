@@ -39,8 +39,6 @@ using boost::system::error_code;
 
 constexpr std::size_t max_header = 8192;  // of a request, with all its lines
 
-using Parser = http::request_parser<http::empty_body>;
-
 struct Client {
     tcp::socket socket;
     std::string peer;
@@ -54,12 +52,17 @@ struct Client {
 
 // Reads the next request. Returns false if there is none: the client has closed the connection, or
 // was silent for too long.
-awaitable<bool> read_request(Client& client, std::optional<Parser>& parser) {
+awaitable<bool> read_request(Client& client, std::optional<wirelab::RequestParser>& parser) {
     error_code error;
     std::size_t used = 0;
+    bool has_begun = false;
     client.patience.begin();
     for (;;) {
         client.received.consume(wirelab::size_of_empty_lines(client.received.cdata()));
+        if (!has_begun && client.received.size() > 0) {
+            has_begun = true;
+            client.patience.begin();  // now the client has its time for all of it
+        }
 
         // 1: Let a new parser have all that was received; it says how much of that it has used.
         //    Unless it needs more (http::error::need_more), this is the end, good or bad.
@@ -67,14 +70,12 @@ awaitable<bool> read_request(Client& client, std::optional<Parser>& parser) {
 
         const std::size_t space = max_header - client.received.size();
         if (space == 0) error = http::error::header_limit;
-        if (space == 0) break;
-        const bool is_first = space == max_header;
+        if (client.patience.is_over()) error = asio::error::timed_out;
+        if (space == 0 || client.patience.is_over()) break;
 
         // 2: Read into the space that the buffer has (prepare() it), and commit() what came. An
         //    error is the end.
         wirelab::todo(2, "read what comes", space);
-
-        if (is_first) client.patience.begin();  // now the client has its time for all of it
     }
     client.patience.end();
     client.request_line = wirelab::first_line(client.received.cdata());
@@ -135,7 +136,7 @@ awaitable<void> send_rest(Client& client, const wirelab::ServedFile& file,
 
 // Serves one request. Returns false when no other may follow.
 awaitable<bool> serve_request(Client& client, const wirelab::ServedFolder& folder) {
-    std::optional<Parser> parser;
+    std::optional<wirelab::RequestParser> parser;
     wirelab::Answer answer;
     try {
         if (!co_await read_request(client, parser)) co_return false;

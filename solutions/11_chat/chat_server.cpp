@@ -86,6 +86,8 @@ private:
             if (exit < lines.size()) co_return;
             if (text.size() == text.capacity()) text.reserve(2 * text.size());  // read more at once
             buffer.consume(lines.size());
+            // Who talks faster than we write waits for us, but nobody waits for a slow reader.
+            while (wirelab::is_behind(clients_, options_)) co_await asio::post(use_awaitable);
         }
     }
 

@@ -152,6 +152,15 @@ TEST_CASE("An end is gentle to what the peer still sends", "[common][async_conne
     CHECK(error == asio::error::eof);
 }
 
+TEST_CASE("An end does not read on when time is up, though there is something to read",
+          "[common][async_connection]") {
+    Pair pair;
+    asio::write(pair.theirs, asio::buffer(std::string(100'000, 'x')));
+    asio::co_spawn(pair.io, async_end(pair.ours, Seconds{1e-9}), rethrow);
+    pair.io.run();
+    CHECK(pair.ours.available() > 0);
+}
+
 TEST_CASE("An end does not wait for ever", "[common][async_connection]") {
     Pair pair;
     bool has_ended = false;

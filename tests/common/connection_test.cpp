@@ -179,6 +179,24 @@ TEST_CASE("Draining ends with the stream or when time is up", "[common][connecti
     CHECK(read_full(pair.ours, asio::buffer(buffer), minute) == 0);
 }
 
+TEST_CASE("Draining ends when time is up, though there is more", "[common][connection]") {
+    Pair pair;
+    asio::write(pair.theirs, asio::buffer(std::string(100'000, 'x')));
+    drain(pair.ours, Seconds{1e-9});
+    CHECK(pair.ours.available() > 0);
+}
+
+TEST_CASE("An end needs no timer of the system's", "[common][connection]") {
+    const Forked run = run_forked([] {
+        const rlimit none{0, 0};
+        ::setrlimit(RLIMIT_SIGPENDING, &none);
+        Pair pair;
+        end(pair.ours, moment);
+        return 0;
+    });
+    CHECK(run.status == 0);
+}
+
 TEST_CASE("A file is sent part by part up to its end", "[common][connection]") {
     const harness::Stage stage{"none"};
     stage.write_file("file", "all of it");

@@ -256,6 +256,7 @@ TEST_CASE("A time budget shares out what is left of it", "[common][deadline]") {
     CHECK(budget.share(0).count() <= hour.count());
     CHECK(budget.share(4).count() <= hour.count() / 4);
     CHECK(budget.share(4).count() > hour.count() / 4 - 60);
+    CHECK(!budget.is_over());
 }
 
 TEST_CASE("A time budget that is used up leaves no time but is no lack of a limit",
@@ -263,6 +264,7 @@ TEST_CASE("A time budget that is used up leaves no time but is no lack of a limi
     const wirelab::TimeBudget budget{Seconds{1e-9}};
     CHECK(!budget.left().is_none());
     CHECK(!budget.share(1000).is_none());
+    CHECK(budget.is_over());
     Pair pair;
     const Deadline deadline{budget.share(1000)};
     CHECK(pair.read() == interrupted);
@@ -272,4 +274,5 @@ TEST_CASE("A time budget without a limit shares out none", "[common][deadline]")
     const wirelab::TimeBudget budget{Seconds{0}};
     CHECK(budget.left().is_none());
     CHECK(budget.share(3).is_none());
+    CHECK(!budget.is_over());
 }

@@ -81,6 +81,21 @@ TEST_CASE("Each wait has all of the time", "[common][patience]") {
     CHECK(std::chrono::steady_clock::now() - begin >= std::chrono::milliseconds{450});
 }
 
+TEST_CASE("A wait is over when its time is up", "[common][patience]") {
+    Pair pair;
+    Patience patience{pair.ours, moment};
+    CHECK(!patience.is_over());
+    patience.begin();
+    CHECK(!patience.is_over());
+    pair.io.run_for(std::chrono::milliseconds{100});
+    CHECK(patience.is_over());
+    patience.begin();
+    CHECK(!patience.is_over());
+    Patience endless{pair.ours, Seconds{0}};
+    endless.begin();
+    CHECK(!endless.is_over());
+}
+
 TEST_CASE("Another error is what it is", "[common][patience]") {
     Pair pair;
     auto patience = std::make_unique<Patience>(pair.ours, Seconds{60});

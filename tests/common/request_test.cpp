@@ -25,7 +25,7 @@ http::status status_of(const error_code& error, const std::string& received) {
 }
 
 bool has_body_behind(const std::string& fields) {
-    http::request_parser<http::empty_body> parser;
+    RequestParser parser;
     error_code error;
     parser.put(asio::buffer("GET / HTTP/1.1\r\n" + fields), error);
     return has_body(parser);
@@ -50,7 +50,11 @@ TEST_CASE("Empty lines before a request are counted", "[common][request]") {
     CHECK(size("GET / HTTP/1.1\r\n\r\n") == 0);
     CHECK(size("\r\nGET / HTTP/1.1\r\n\r\n") == 2);
     CHECK(size("\r\n\n\r\nG") == 5);
-    CHECK(size("\r") == 1);
+    CHECK(size("\r\n\r\n") == 4);
+    CHECK(size("\r") == 0);
+    CHECK(size("\r\n\r") == 2);
+    CHECK(size("\rGET / HTTP/1.1\r\n\r\n") == 0);
+    CHECK(size("\r\r\n") == 0);
     CHECK(size(" \r\n") == 0);
     CHECK(size("") == 0);
 }
@@ -61,6 +65,30 @@ TEST_CASE("A body stands behind a request that says so or is not whole", "[commo
     CHECK(has_body_behind("Content-Length: 3\r\n\r\n"));
     CHECK(has_body_behind("Transfer-Encoding: chunked\r\n\r\n"));
     CHECK(has_body_behind("Host: a\r\n"));
+}
+
+TEST_CASE("A body may have any size", "[common][request]") {
+    for (const std::string size : {"0", "1048576", "1048577", "18446744073709551614"}) {
+        CAPTURE(size);
+        RequestParser parser;
+        error_code error;
+        parser.put(asio::buffer("PUT / HTTP/1.1\r\nContent-Length: " + size + "\r\n\r\n"), error);
+        CHECK(!error);
+        CHECK(parser.is_header_done());
+    }
+}
+
+TEST_CASE("A carriage return may become an empty line", "[common][request]") {
+    const auto result = [](const std::string& text) {
+        RequestParser parser;
+        error_code error;
+        parser.put(asio::buffer(text), error);
+        return error;
+    };
+    CHECK(result("") == http::error::need_more);
+    CHECK(result("\r") == http::error::need_more);
+    CHECK(result("\rG") == http::error::bad_method);
+    CHECK(result("G") == http::error::need_more);
 }
 
 TEST_CASE("A refusal tells what was wrong with a header", "[common][request]") {

@@ -6,6 +6,7 @@
 #include <wirelab/error.hpp>
 #include <wirelab/served_folder.hpp>
 
+#include <fcntl.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/inotify.h>
@@ -82,6 +83,21 @@ void let_fail(std::uint32_t call) {
     ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
+// From now on the process is killed when it looks at something by its path, other than openat2().
+void let_nothing_but_openat2_take_a_path() {
+    std::array<sock_filter, 7> filter{
+        {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_openat, 4, 0),
+         BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_newfstatat, 0, 2),
+         BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, args[3])),
+         BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, AT_EMPTY_PATH, 0, 1),  // for a descriptor
+         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+         BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_KILL_PROCESS)}};
+    const sock_fprog program{.len = filter.size(), .filter = filter.data()};
+    ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
 }  // namespace
 
 TEST_CASE("Files and folders inside are opened", "[common][served_folder]") {
@@ -129,6 +145,22 @@ TEST_CASE("No dots lead outside", "[common][served_folder]") {
         CAPTURE(path);
         CHECK(opened(folder, path) == not_found);
     }
+}
+
+TEST_CASE("Nothing outside is even looked at", "[common][served_folder]") {
+    const Site site;
+    site.link("inside/out", "../outside");
+    site.link("inside/parent", "..");
+    const ServedFolder folder{site.path("inside")};
+    const Forked looking = run_forked([&] {
+        let_nothing_but_openat2_take_a_path();
+        for (const auto* path : {"/file", "/../outside", "/out", "/parent/outside"}) {
+            std::cout << opened(folder, path) << '\n';
+        }
+        return folder.has_file("/parent/outside") ? 1 : 0;
+    });
+    CHECK(looking.status == 0);
+    CHECK(looking.out == "file\n" + not_found + '\n' + not_found + '\n' + not_found + '\n');
 }
 
 TEST_CASE("Links are followed inside only", "[common][served_folder]") {
@@ -247,6 +279,8 @@ TEST_CASE("A folder tells whether it has a file", "[common][served_folder]") {
     const ServedFolder folder{site.path("inside")};
     CHECK(folder.has_file("/file"));
     CHECK(folder.has_file("/good"));
+    fs::permissions(site.path("inside/file"), fs::perms::none);
+    CHECK(folder.has_file("/file"));
     for (const auto* path : {"/sub", "/none", "/out", "/../outside"}) {
         CAPTURE(path);
         CHECK(!folder.has_file(path));

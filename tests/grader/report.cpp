@@ -83,10 +83,12 @@ const Case* first_unmet(const std::vector<Case>& cases) {
 }
 
 std::size_t step_to_mend(const Case& unmet) {
+    static const std::regex step{R"(\(steps? ([1-9]\d?)\b|\bTODO ([1-9]\d?) is not done yet)"};
     const std::string cause = likely_cause(unmet.text);
     std::smatch named;
-    const bool names_one = std::regex_search(cause, named, std::regex{R"(\(steps? ([1-9]\d?)\b)"});
-    return names_one ? std::min<std::size_t>(unmet.step, std::stoul(named[1])) : unmet.step;
+    if (!std::regex_search(cause, named, step)) return unmet.step;
+    const std::string number = named[1].matched ? named[1] : named[2];
+    return std::min<std::size_t>(unmet.step, std::stoul(number));
 }
 
 std::string case_lines(std::vector<Case> cases, bool colour) {

@@ -27,7 +27,8 @@ Score score(const std::vector<Case>& cases);
 const Case* first_unmet(const std::vector<Case>& cases);
 
 // Returns the step to look at for an unmet requirement: its own, or an earlier one if that is the
-// one that its likely cause names first, as in "flush std::cout (step 1)".
+// one that its likely cause names first, as in "flush std::cout (step 1)" or "TODO 1 is not done
+// yet".
 std::size_t step_to_mend(const Case& unmet);
 
 // Returns lines such as "✓ step 1: NAME (1 of 1 points)" in the order of the steps. What comes

@@ -18,6 +18,8 @@
 #include <cstring>
 #include <exception>
 #include <fstream>
+#include <map>
+#include <regex>
 #include <utility>
 
 namespace harness {
@@ -28,8 +30,8 @@ bool captured = false;         // failures are thrown, not told to Catch2
 bool in_forked_child = false;  // where Catch2 has no reporter
 
 std::string current_tags;
-bool hung = false;  // the running test case
-int hung_before = 0;
+bool hung = false;                       // the running test case
+std::map<std::string, int> hung_before;  // how many before it, of each program
 
 // Catch2 tells its listeners the tags of a test case; the test case itself can't ask for them.
 #if __has_include(<catch2/catch_all.hpp>)
@@ -38,11 +40,18 @@ using Listener = Catch::EventListenerBase;
 using Listener = Catch::TestEventListenerBase;
 #endif
 
+// The tag of the program that the running test case judges: neither a lab's, nor a step or points.
+std::string current_program() {
+    static const std::regex program{R"(\[([^\]:0-9][^\]:]*)\])"};
+    std::smatch tag;
+    return std::regex_search(current_tags, tag, program) ? tag[1].str() : "";
+}
+
 struct TagsListener : Listener {
     using Listener::Listener;
     void testCaseStarting(const Catch::TestCaseInfo& info) override {
+        if (std::exchange(hung, false)) ++hung_before[current_program()];
         current_tags = info.tagsAsString();
-        if (std::exchange(hung, false)) ++hung_before;
     }
 };
 
@@ -123,7 +132,7 @@ void note_hang() {
 }
 
 int hung_test_cases() {
-    return hung_before;
+    return hung_before[current_program()];
 }
 
 void fail(const std::string& text) {

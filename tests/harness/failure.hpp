@@ -13,7 +13,7 @@ namespace harness {
 int current_step();
 
 // Notes that the running test case waited in vain for as long as it may, and tells how many test
-// cases before it have done so.
+// cases of the same program, by its tag, have done so before.
 void note_hang();
 int hung_test_cases();
 

@@ -197,6 +197,13 @@ void Peer::stall() {
     socket_.cancel(ignored);
 }
 
+void Peer::resume() {
+    stage_.io().poll();  // the end of the read that stall() has cancelled
+    stage_.transcript().add(label_, "receives again");
+    stalled_ = false;
+    receive_on();
+}
+
 void Peer::expect_received(std::string_view bytes, std::string_view cause) {
     const auto rest = [this] { return std::string_view{received_}.substr(expected_); };
     stage_.wait_until([&] { return ended_ || rest().size() >= bytes.size(); });

@@ -37,6 +37,8 @@ public:
     void reset();
     // Stops receiving, so that what the program sends piles up.
     void stall();
+    // Receives again.
+    void resume();
 
     // Waits until so much has been received, and expects these bytes as the next ones.
     void expect_received(std::string_view bytes, std::string_view cause = "");
@@ -50,6 +52,8 @@ public:
 
     // This end's ADDRESS:PORT, as the program under test prints its peer.
     const std::string& endpoint() const { return endpoint_; }
+    // What the transcript calls it.
+    const std::string& label() const { return label_; }
     bool ended() const { return ended_; }
     // False when the program has ended the connection before it had taken all that was sent.
     bool could_send() const { return can_send_; }

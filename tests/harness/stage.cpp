@@ -119,8 +119,8 @@ constexpr std::pair<std::string_view, std::string_view> signs[] = {
      "or a failure before it was not looked at: is there an `if (error)` behind each call?"},
     {": Success", "an Error was thrown while `error` was clear: look at other conditions first"},
     {"Bad file descriptor",
-     "a socket is used that was never opened or connected: "
-     "did you keep what accept() or connect() returns?"},
+     "a socket is used that was never opened or connected (did you keep what accept() or connect() "
+     "returns?), or a file that is not open, or was moved from"},
     {"0.0.0.0:0", "an endpoint is used that was never set"},
     {": End of file",
      "the end of the stream is no failure: compare the error with asio::error::eof"},

@@ -109,14 +109,19 @@ Entries entries_of_help(const std::string& help) {
     return entries;
 }
 
-// Reads the rows "| `--port PORT` | 54321 | … |" of the table of options below "### PROGRAM".
+// Reads the rows "| `--port PORT` | 54321 | … |" of the table of options below "### PROGRAM", or
+// below "### PROGRAM, PROGRAM" where some have the same.
 Entries entries_of_handout(const fs::path& handout, const std::string& program) {
     Entries entries;
     bool in_section = false;
     bool in_table = false;
     const std::regex row{R"(\| `([^`]+)` \| (.*?) \|.*)"};
     for (const std::string& line : kit::read_lines(handout)) {
-        if (line.starts_with("#")) in_section = line == "### " + program;
+        if (line.starts_with("#")) {
+            const std::string programs = ", " + line.substr(std::min<std::size_t>(4, line.size()));
+            in_section = line.starts_with("### ") &&
+                         (programs + ",").find(", " + program + ",") != std::string::npos;
+        }
         in_table = (in_table && line.starts_with("|")) || line == "| option | default | meaning |";
         std::smatch match;
         if (in_section && in_table && std::regex_match(line, match, row)) {

@@ -300,9 +300,10 @@ TEST_CASE("What crosses an interface stands in the transcript", "[kit][harness]"
     });
 }
 
+// Each version has a network of its own: a report that the other still owes would come in between.
 TEST_CASE("Who joins and leaves a group is seen on the wire", "[kit][harness]") {
-    with_interface([](Stage& stage) {
-        for (const std::string version : {"3", "2", "1"}) {
+    for (const std::string version : {"3", "2", "1"}) {
+        with_interface([&version](Stage& stage) {
             stage.write_file("version", version);
             run(stage, "cp", {"version", "/proc/sys/net/ipv4/conf/test0/force_igmp_version"});
             Capture& wire = stage.capture("test0");
@@ -312,7 +313,9 @@ TEST_CASE("Who joins and leaves a group is seen on the wire", "[kit][harness]") 
             wire.expect_no_frame("a leave", [](const Frame& frame) { return !frame.left.empty(); });
             peer.leave("239.1.2.3", "test0");
             if (version != "1") wire.expect_leave("239.1.2.3");
-        }
+        });
+    }
+    with_interface([](Stage& stage) {
         const Hurry hurry;
         const std::string report =
             failure_of([&] { stage.capture("test0").expect_join("239.9.9.9", "not joined"); });
@@ -323,8 +326,8 @@ TEST_CASE("Who joins and leaves a group is seen on the wire", "[kit][harness]") 
 
 TEST_CASE("Who joins and leaves an IPv6 group is seen on the wire", "[kit][harness]") {
     if (!have_ipv6()) return skip("this machine has no IPv6");
-    with_interface([](Stage& stage) {
-        for (const std::string version : {"2", "1"}) {
+    for (const std::string version : {"2", "1"}) {
+        with_interface([&version](Stage& stage) {
             stage.write_file("version", version);
             run(stage, "cp", {"version", "/proc/sys/net/ipv6/conf/test0/force_mld_version"});
             Capture& wire = stage.capture("test0");
@@ -333,8 +336,8 @@ TEST_CASE("Who joins and leaves an IPv6 group is seen on the wire", "[kit][harne
             wire.expect_join("ff02::1234");
             peer.leave("ff02::1234", "test0");
             wire.expect_leave("ff02::1234");
-        }
-    });
+        });
+    }
 }
 
 TEST_CASE("A long datagram is fragments on the wire", "[kit][harness]") {

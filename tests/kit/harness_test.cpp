@@ -565,7 +565,8 @@ TEST_CASE("A program that stops reading is found out", "[kit][harness]") {
     CHECK(contains(failure_of([&] { peer.send(much); }), "got       it has stopped reading"));
 }
 
-TEST_CASE("A peer that stalls takes nothing more and a program blocks on it", "[kit][harness]") {
+TEST_CASE("A peer that stalls takes nothing and a program blocks on it until it resumes",
+          "[kit][harness]") {
     Scene scene;
     Listener& listener = scene.stage.listen();
     Process& program = scene.start(connect_to_test + "read -r; yes >&3", {listener.port()});
@@ -576,6 +577,8 @@ TEST_CASE("A peer that stalls takes nothing more and a program blocks on it", "[
         const Hurry hurry;
         CHECK(failure_of([&peer] { peer.expect_received("y\n"); }) != "");
     }
+    peer.resume();
+    peer.expect_received("y\ny\n");
     peer.reset();
     scene.wait_for_end(program);
 }

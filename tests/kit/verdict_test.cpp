@@ -466,11 +466,15 @@ TEST_CASE("the next step is an earlier one when the likely cause names it", "[ki
     CHECK(next_step("likely    its length is wrong (steps 4 and 3)\n") == "4\n");
     CHECK(next_step("likely    flush it (step 5), or read it (step 4)\n") == "5\n");
     CHECK(next_step("likely    it threw\nor        flush it (step 5)\n") == "5\n");
+    CHECK(next_step("likely    TODO 2 is not done yet: read\n") == "2\n");
+    CHECK(next_step("likely    TODO 3 is not done yet: read (step 2)\n") == "3\n");
+    CHECK(next_step("likely    flush it (step 5)\nor        TODO 3 is not done yet\n") == "5\n");
     // What is named is no earlier step.
     CHECK(next_step("likely    flush it (step 10)\n") == "6\n");
     CHECK(next_step("likely    flush it (step 0)\n") == "6\n");
     CHECK(next_step("likely    flush it (step 123)\n") == "6\n");
-    CHECK(next_step("likely    TODO 2 is not done yet: read\n") == "6\n");
+    CHECK(next_step("likely    TODO 7 is not done yet: write\n") == "6\n");
+    CHECK(next_step("likely    it went on to TODO 4: what stands before that did not\n") == "6\n");
 }
 
 TEST_CASE("a failed check is shown with its values", "[kit][verdict]") {

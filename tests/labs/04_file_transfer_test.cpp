@@ -1933,6 +1933,9 @@ TEST_CASE("The sender still listens when it has ended the stream",
     Peer receiver{stage, acceptor.accept(), "peer 1"};
     receiver.send("OK\n");
     sender.signal(SIGCONT);
+    // One that looks for an answer before it sends anything finds this one, and has to stop.
+    stage.wait_until([&] { return receiver.ended() || !receiver.received().empty(); });
+    if (receiver.received().empty()) return expect_not_sent(sender, "empty", ".*OK.*");
     receiver.expect_received(announcement("empty", 0));
     receiver.expect_end("shut down sending only: nobody hears the answer on a closed socket");
 }

@@ -176,6 +176,11 @@ void add_interface(Stage& stage, Classroom& classroom, const std::string& host) 
     for (const std::string end : {"eth1", "far1"}) {
         run_ip(stage, classroom, host, {"link", "set", end, "up"});
     }
+    // A link takes a moment before it passes anything on.
+    const std::string wait =
+        "until test $(ip -brief link show | grep -Ec '^(eth1|far1)@.* UP ') = 2; do sleep 0.01; "
+        "done";
+    classroom.start_command(host, "sh", {"-c", wait}).expect_exit(0);
 }
 
 // Expects that a line goes out through the one interface and not through the other.
