@@ -2,9 +2,9 @@
 # usage: ./lab export DIR
 #
 # Writes the kit for students into the new folder DIR: everything but the solutions, the catalogue of mistakes,
-# the fuzz targets, the slides and what our own continuous integration needs. It builds and tests by itself.
+# the alternatives, the fuzz targets, the grader, the slides and what our own continuous integration needs. It builds and tests by itself.
 
-teachers='^(solutions|tests/mistakes|tests/fuzz|slides|\.ci|\.github)/'
+teachers='^(solutions|tests/mistakes|tests/fuzz|tests/alternatives|tests/grader/(autograder|autograder_tests|hostile)|slides|\.ci|\.github)/'
 
 # Prints the kit's files, each ended by a NUL: those that git knows, or where git doesn't know any, all
 # but what was built or installed.

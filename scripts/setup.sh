@@ -5,6 +5,7 @@
 #
 #   build       what it takes to build the programs and their tests
 #   test        that, and the tools that the tests run
+#   grade       that, and what ./lab grade needs
 #   all         that, and the tools that ./lab test --all runs (the default)
 #   classroom   what ./lab classroom needs
 #   slides      what ./lab slides needs; a group of its own
@@ -76,6 +77,10 @@ has_util_linux() {
         ((BASH_REMATCH[1] * 100 + BASH_REMATCH[2] >= 238))
 }
 
+has_python() {
+    has_command python3 && python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))'
+}
+
 has_node() {
     local version
     has_command node && has_command npm && version=$(node --version) && version=${version#v} && ((${version%%.*} >= 18))
@@ -118,6 +123,8 @@ find_missing() {
     need BOOST "Boost 1.81 or newer with its program_options library" has_boost
     need catch2 "Catch2" has_header catch2/catch.hpp catch2/catch_all.hpp
     need libexpat1-dev "the headers of Expat" has_header expat.h
+    # CMake asks for it where the grader is; the students' kit does without.
+    [[ ! -d $ROOT/tests/grader/autograder ]] || need python3 "Python 3.10 or newer" has_python
     [[ $1 == build ]] && return
     need netcat-openbsd "OpenBSD's netcat (nc)" has_netcat
     need socat "socat" has_command socat
@@ -125,6 +132,9 @@ find_missing() {
     need_classroom_tools
     need fortunes-min "a fortune database (fortunes-min)" has_fortunes
     [[ $1 == test ]] && return
+    need bubblewrap "bubblewrap (bwrap)" has_command bwrap
+    need parallel "GNU parallel" has_command parallel
+    [[ $1 == grade ]] && return
     need patch "patch" has_command patch
     need clang-format "clang-format" has_command clang-format
     need shellcheck "shellcheck" has_command shellcheck
@@ -188,7 +198,7 @@ install_missing() {
 (($# < 2)) || reject "$2"
 group=${1:-all}
 case $group in
-    build | test | all | classroom | slides) ;;
+    build | test | grade | all | classroom | slides) ;;
     -*) reject "$group" ;;
     *) usage_error "there is no group '$group'" ;;
 esac

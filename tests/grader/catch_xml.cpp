@@ -3,6 +3,7 @@
 #include <expat.h>
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <new>
 
@@ -51,6 +52,18 @@ std::size_t number_after(std::string_view prefix, std::string_view text, std::si
 
 std::size_t count(const char** attributes, std::string_view name) {
     return number_after("", attribute(attributes, name), 0);
+}
+
+// Returns the tag that is a program's name: [NN_topic] begins with a digit, [step:N] and [points:N]
+// have a colon.
+std::string program_of(std::string_view tags) {
+    for (std::size_t at = tags.find('['); at < tags.size(); at = tags.find('[', at + 1)) {
+        const std::string_view rest = tags.substr(at + 1);
+        const std::string_view tag = rest.substr(0, rest.find(']'));
+        const bool is_other = tag.empty() || tag == "hidden" || std::isdigit(tag.front()) != 0;
+        if (!is_other && tag.find(':') == std::string_view::npos) return std::string{tag};
+    }
+    return "";
 }
 
 // Catch2 writes a text on lines of its own, indented as deep as it stands: takes that off again.
@@ -123,8 +136,10 @@ void CatchReader::start_element(std::string_view name, const char** attributes) 
     if (name == "TestCase") {
         const std::string tags = attribute(attributes, "tags");
         case_ = {.name = attribute(attributes, "name"),
+                 .program = program_of(tags),
                  .step = number_after("[step:", tags, 0),
-                 .points = number_after("[points:", tags, 1)};
+                 .points = number_after("[points:", tags, 1),
+                 .hidden = tags.find("[hidden]") != std::string::npos};
         success_ = failure_seen_ = false;
         skip_reason_.reset();
     } else if (name == "Expression") {

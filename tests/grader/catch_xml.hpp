@@ -17,8 +17,10 @@ enum class Outcome { passed, failed, skipped };
 
 struct Case {
     std::string name;
+    std::string program = {};  // the one that it judges
     std::size_t step = 0;
     std::size_t points = 1;
+    bool hidden = false;  // its name and its verdict are for teachers
     Outcome outcome = Outcome::failed;
     std::string text = {};  // why it failed, or why it was skipped, just as the test wrote it
 };

@@ -1,4 +1,5 @@
 // Judges a lab: reads what its test program reports, prints what the student needs to know.
+#include "grader/case_json.hpp"
 #include "grader/catch_xml.hpp"
 #include "grader/progress.hpp"
 #include "grader/report.hpp"
@@ -13,10 +14,12 @@
 #include <cctype>
 #include <cstdint>
 #include <cstdlib>
+#include <functional>
 #include <iostream>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 // The exit status, besides those of Program.
@@ -44,22 +47,30 @@ std::string_view read_some(std::array<char, 65536>& buffer) {
     return {buffer.data(), static_cast<std::size_t>(size)};
 }
 
-// Reads the report to its end, and returns its test cases.
-std::vector<grader::Case> follow(grader::CatchReader& reader) {
-    std::vector<grader::Case> cases;
+// Reads the report to its end, and hands on each test case as soon as it has ended.
+void follow(grader::CatchReader& reader, const std::function<void(grader::Case)>& hand_on) {
     std::array<char, 65536> buffer;
     for (auto bytes = read_some(buffer); !bytes.empty(); bytes = read_some(buffer)) {
-        for (grader::Case& test_case : reader.read(bytes)) {
-            cases.push_back(std::move(test_case));
-        }
+        for (grader::Case& test_case : reader.read(bytes)) hand_on(std::move(test_case));
     }
-    return cases;
+}
+
+// For other programs: each test case, and at last whether the run counts.
+int tell_in_json() {
+    grader::CatchReader reader;
+    follow(reader, [](const grader::Case& test_case) {
+        std::cout << grader::case_json(test_case) << std::flush;
+    });
+    const auto fault = reader.finish();
+    std::cout << grader::end_json(fault) << std::flush;
+    return fault ? run_broke_off : 0;
 }
 
 int judge(const std::string& lab, const std::optional<std::string>& progress,
           std::optional<std::uint64_t> todo) {
     grader::CatchReader reader;
-    const std::vector<grader::Case> cases = follow(reader);
+    std::vector<grader::Case> cases;
+    follow(reader, [&cases](grader::Case test_case) { cases.push_back(std::move(test_case)); });
     if (const auto fault = reader.finish()) {
         wirelab::report("this run does not count, and that is not your program's fault: " + *fault);
         return run_broke_off;
@@ -74,12 +85,15 @@ int main(int argc, char* argv[]) {
     std::optional<std::string> lab;
     std::optional<std::string> progress;
     std::optional<std::uint64_t> todo;
+    bool as_json = false;
     wirelab::Program program{"verdict", "Judges a lab by the XML that its tests write (stdin)."};
-    program.option("lab", "NN_topic", lab, "the lab that is tested; must be given");
+    program.option("lab", "NN_topic", lab, "the lab that is tested; must be given without --json");
     program.option("progress", "FILE", progress, "write what has passed into FILE");
     program.option("todo", "STEP", todo, "the lowest step with a TODO left in the sources");
+    program.flag("json", as_json, "print a line of JSON for each test case, and no verdict");
 
     return program.run(argc, argv, [&] {
+        if (as_json) return tell_in_json();
         if (!lab) throw wirelab::UsageError{"--lab", "missing option"};
         check_lab_name(*lab);
         return judge(*lab, progress, todo);

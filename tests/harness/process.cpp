@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <termios.h>
@@ -99,7 +100,8 @@ std::string lines_of(std::string_view text) {
         const rlimit limit{most, most};
         ::setrlimit(RLIMIT_NOFILE, &limit);
     }
-    // What the test ignores or blocks, the program must not inherit.
+    // What the test ignores, blocks or permits, the program must not inherit.
+    ::umask(022);
     for (int number = 1; number < NSIG; ++number) std::signal(number, SIG_DFL);
     sigset_t none;
     ::sigemptyset(&none);

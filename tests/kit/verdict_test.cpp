@@ -632,6 +632,45 @@ TEST_CASE("verdict tells by its exit status how a run ended", "[kit][verdict]") 
     CHECK(read_file(folder / "done") == "02_fortune 2 4 3 7 3\n");
 }
 
+TEST_CASE("verdict gives other programs a line of JSON for each test case", "[kit][verdict]") {
+    const Folder folder;
+    const std::string command = "cd '" + (folder / "").string() + "' && " + verdict() + " --json";
+
+    write_file(folder / "some", report_of_catch2_2);
+    const Shell some{command + " < some 2>&1"};
+    CHECK(some.status == 0);
+    CHECK(contains(some.output,
+                   R"({"name":"connects to the server","program":"fortune_client","step":1,)"
+                   R"("points":2,"hidden":false,"outcome":"passed","text":""})"
+                   "\n"));
+    CHECK(contains(some.output, R"("outcome":"skipped","text":"no IPv6 here"})"));
+    CHECK(contains(some.output, R"("points":3,"hidden":false,"outcome":"failed","text":"CHECK()"));
+    CHECK(some.output.ends_with("}\n{\"fault\":null}\n"));
+
+    write_file(folder / "cut", report(test_case("true"), 1, 0).substr(0, 200));
+    const Shell cut{command + " < cut 2>&1"};
+    CHECK(cut.status == 3);
+    CHECK(contains(cut.output, R"({"fault":"its report broke off in line 1 ()"));
+}
+
+TEST_CASE("the tags tell which program is judged, and for whose eyes", "[kit][verdict]") {
+    const auto judged = [](const std::string& tags) {
+        std::string text = report(test_case("true"), 1, 0);
+        const auto at = text.find("tags=\"") + 6;
+        text.replace(at, text.find('"', at) - at, tags);
+        return read_report(text).cases.at(0);
+    };
+    CHECK(judged("[02_fortune][fortune_client][points:1][step:3]").program == "fortune_client");
+    CHECK(judged("[step:3][hidden][points:1][fortune_client][02_fortune]").program ==
+          "fortune_client");
+    CHECK(judged("[02_fortune][hidden][fortune_client]").hidden);
+    CHECK_FALSE(judged("[02_fortune][fortune_client]").hidden);
+    for (const std::string tags : {"", "[02_fortune][step:3]", "[", "[]", "[hidden]"}) {
+        CAPTURE(tags);
+        CHECK(judged(tags).program.empty());
+    }
+}
+
 TEST_CASE("verdict refuses wrong usage", "[kit][verdict]") {
     const std::string arguments =
         GENERATE(as<std::string>{}, "", "--lab", "--lab=", "--lab fortune", "--lab '02_a b'",

@@ -1,0 +1,1 @@
+"""The autograder: judges submissions with the tests that students run. See __main__.py."""

@@ -1,0 +1,4 @@
+// Hostile: a source that has no end.
+#include "/dev/zero"
+
+int main() {}
