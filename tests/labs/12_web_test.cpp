@@ -969,10 +969,10 @@ TEST_CASE("The server refuses a range that a file does not have",
         const Answer answer = visitor.ask("GET /digits", "Range: bytes=" + range + "\r\n");
         expect_status(stage, answer, {416}, cause);
         expect_field(stage, answer, "Content-Range", "bytes */10", cause);
-        const bool has_words = answer.body == "416 Range Not Satisfiable\n" &&
+        const bool has_words = answer.body.starts_with("416 ") &&
                                answer.field("Content-Type").starts_with("text/plain");
         stage.expect(has_words && !answer.find("Last-Modified"),
-                     "the words \"416 Range Not Satisfiable\\n\" as text/plain, and no field "
+                     "the words of the status, \"416 ...\", as text/plain, and no field "
                      "Last-Modified",
                      shown(answer), another_answer);
     }
