@@ -15,6 +15,7 @@
 # Exit status 0: there is a verdict on everything. 1: there is not, and that is not the submissions' fault.
 
 (($# > 0)) || usage_error "which submissions?"
+[[ -d $ROOT/tests/grader/autograder ]] || die "the students' kit has no grader"
 set_up grade
 find_labs
 build wirelab confine verdict "${LABS[@]/%/_test}" || die "the kit itself does not build"
